@@ -127,7 +127,8 @@ export class Direction {
 
   /** Whether a frame is to be delivered by `nowUs`; {@link dueOffset} and {@link dueLengthBytes} are then set. */
   findDue(nowUs: number): boolean {
-    const [ring, late] = [this.#ring, this.#lateRing];
+    const ring = this.#ring;
+    const late = this.#lateRing;
     const ringUs = this.#isDue(ring, nowUs) ? ring.timeUs[ring.head & ring.mask]! : Number.POSITIVE_INFINITY;
     const lateUs = this.#isDue(late, nowUs) ? late.timeUs[late.head & late.mask]! : Number.POSITIVE_INFINITY;
     this.#dueRing = lateUs < ringUs ? late : ring;

@@ -1,0 +1,85 @@
+/** What a lab leaves in the file system, so that it can be removed after a crash of whoever built it. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./process.ts";
+
+const ROOT = "/run/edgebos-lab";
+const GRACE_MS = 2000;
+/** Namespaces are `<prefix>-c`, devices inside have names of their own; 8 leaves room within IFNAMSIZ. */
+const PREFIX = /^[a-z][a-z0-9]{0,7}$/;
+
+export interface LabState {
+  readonly prefix: string;
+  readonly namespaces: readonly string[];
+}
+
+/** The directory of a lab: state file, sockets, logs, keys. */
+export function labDirectory(prefix: string): string {
+  if (!PREFIX.test(prefix)) throw new Error(`lab prefix "${prefix}": a letter, then at most 7 letters or digits`);
+  return join(ROOT, prefix);
+}
+
+export function saveState(state: LabState): void {
+  const directory = labDirectory(state.prefix);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeFileSync(join(directory, "state.json"), JSON.stringify(state));
+}
+
+export function loadState(prefix: string): LabState | undefined {
+  try {
+    return JSON.parse(readFileSync(join(labDirectory(prefix), "state.json"), "utf8")) as LabState;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+export function knownPrefixes(): string[] {
+  try {
+    return readdirSync(ROOT).filter((name) => PREFIX.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Ends every process in the lab's namespaces, then removes namespaces and directory. Nothing to remove is no error. */
+export async function removeLab(prefix: string): Promise<void> {
+  const state = loadState(prefix);
+  if (!state) return;
+  const existing = new Set((await run(["ip", "netns", "list"])).split("\n").map((line) => line.split(" ")[0]));
+  const namespaces = state.namespaces.filter((name) => existing.has(name));
+  await endProcesses(namespaces);
+  for (const name of namespaces) await run(["ip", "netns", "delete", name]);
+  rmSync(labDirectory(prefix), { recursive: true, force: true });
+}
+
+async function endProcesses(namespaces: readonly string[]): Promise<void> {
+  const deadline = Date.now() + GRACE_MS;
+  const asked = new Set<number>();
+  for (;;) {
+    const pids = (await Promise.all(namespaces.map(processesIn))).flat();
+    if (pids.length === 0) return;
+    const patienceEnded = Date.now() > deadline;
+    for (const pid of pids) {
+      if (patienceEnded) kill(pid, "SIGKILL");
+      else if (!asked.has(pid)) kill(pid, "SIGTERM");
+      asked.add(pid);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Processes whose network namespace this is. */
+export async function processesIn(namespace: string): Promise<number[]> {
+  const out = await run(["ip", "netns", "pids", namespace]);
+  return out.split("\n").filter(Boolean).map(Number);
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { formatIpv4, formatIpv6, parsePrefix, type Prefix } from "../host/addresses.ts";
+import { formatIpv4, formatIpv6, type Prefix, parsePrefix } from "../host/addresses.ts";
 import { writeFileAtomically } from "../state.ts";
 
 /** Host number of the server in both pools. */

@@ -1,0 +1,105 @@
+/**
+ * Texts for `ip -batch`: addresses of the tunnel device, routes and rules. Pure; `host.ts` runs them.
+ *
+ * Rules of a client that sends traffic into the tunnel, as wg-quick has them:
+ *
+ *   21000  to <server> lookup main                  the tunnel's own packets stay outside
+ *   22000  lookup main suppress_prefixlength 0      local networks stay local, the default routes of `main` do not count
+ *   23000  lookup 8443                              everything else (or `routing.routes`) goes into the tunnel
+ *
+ * Sockets bound to a link's address are routed before these, by linkmon's rules at 20000.
+ */
+
+import { isIP } from "node:net";
+
+export const RULE_SERVER = 21_000;
+export const RULE_LOCAL = 22_000;
+export const RULE_TUNNEL = 23_000;
+export const TUNNEL_TABLE = 8443;
+
+/** Packets that may wait in the TUN device for the loop. Ours: 3 ms at 4 Gbit/s, and a burst of 64 KiB packets besides. */
+const TUN_QUEUE_PACKETS = 1000;
+
+export interface DeviceSettings {
+  readonly device: string;
+  readonly mtuBytes: number;
+  /** Inner addresses with the pool's prefix length. */
+  readonly v4: { readonly address: string; readonly prefix: number };
+  readonly v6: { readonly address: string; readonly prefix: number };
+}
+
+export interface RouteSettings {
+  readonly device: string;
+  readonly mode: "default" | "split" | "none";
+  /** Prefixes for `split`. */
+  readonly routes: readonly string[];
+  /** Every address at which the server is dialled. */
+  readonly serverAddresses: readonly string[];
+}
+
+/** Lines for `ip -4 -batch` and `ip -6 -batch`: a batch has no family of its own per line. */
+export interface IpBatch {
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+}
+
+/** Idempotent. Addresses of an earlier run are for the caller to remove ({@link removeAddress}). */
+export function deviceCommands(settings: DeviceSettings): IpBatch {
+  const { device, v4, v6 } = settings;
+  return {
+    v4: [
+      `link set dev ${device} mtu ${settings.mtuBytes} txqueuelen ${TUN_QUEUE_PACKETS} up`,
+      `addr replace ${v4.address}/${v4.prefix} dev ${device}`,
+    ],
+    v6: [`addr replace ${v6.address}/${v6.prefix} dev ${device} nodad`],
+  };
+}
+
+export function removeAddress(device: string, addressWithPrefix: string): IpBatch {
+  const line = `addr del ${addressWithPrefix} dev ${device}`;
+  return isIPv6(addressWithPrefix) ? { v4: [], v6: [line] } : { v4: [line], v6: [] };
+}
+
+/** What leads traffic into the tunnel. Needs {@link routeRemovalCommands} first where rules may be left: `rule add` does not replace. */
+export function routeCommands(settings: RouteSettings): IpBatch {
+  if (settings.mode === "none") return { v4: [], v6: [] };
+  const destinations = settings.mode === "default" ? ["default"] : settings.routes;
+  const lines = (of: (address: string) => boolean) => [
+    ...destinations.filter(of).map((to) => `route replace ${to} dev ${settings.device} table ${TUNNEL_TABLE}`),
+    ...settings.serverAddresses.filter(of).map((to) => `rule add priority ${RULE_SERVER} to ${to} lookup main`),
+    `rule add priority ${RULE_LOCAL} lookup main suppress_prefixlength 0`,
+    `rule add priority ${RULE_TUNNEL} lookup ${TUNNEL_TABLE}`,
+  ];
+  return { v4: lines((address) => !isIPv6(address)), v6: lines((address) => address === "default" || isIPv6(address)) };
+}
+
+/** Removes one rule of each priority per family and empties the table. To be run with `force`, and again while rules are left. */
+export function routeRemovalCommands(): IpBatch {
+  const lines = [
+    ...[RULE_TUNNEL, RULE_LOCAL, RULE_SERVER].map((priority) => `rule del priority ${priority}`),
+    `route flush table ${TUNNEL_TABLE}`,
+  ];
+  return { v4: lines, v6: lines };
+}
+
+/** Largest inner packet that fits one datagram of a link with this MTU, given the family of the server's address. */
+export function innerMtuBytes(linkMtuBytes: number, outerFamily: 4 | 6): number {
+  const outerHeader = (outerFamily === 4 ? 20 : 40) + UDP_HEADER_BYTES;
+  return Math.max(MIN_INNER_MTU_BYTES, linkMtuBytes - outerHeader - TUNNEL_HEADER_BYTES);
+}
+
+/** Largest UDP payload of a link with this MTU. */
+export function maxDatagramBytes(linkMtuBytes: number, outerFamily: 4 | 6): number {
+  return linkMtuBytes - (outerFamily === 4 ? 20 : 40) - UDP_HEADER_BYTES;
+}
+
+/** RFC 768. */
+const UDP_HEADER_BYTES = 8;
+/** Packet header, lane header and tag: docs/protocol.md §3 and §5. */
+const TUNNEL_HEADER_BYTES = 36;
+/** IPv6 needs it of every link, RFC 8200 §5; the tunnel splits what a link cannot carry in one datagram. */
+const MIN_INNER_MTU_BYTES = 1280;
+
+function isIPv6(addressOrPrefix: string): boolean {
+  return isIP(addressOrPrefix.replace(/\/.*$/, "")) === 6;
+}

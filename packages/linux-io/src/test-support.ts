@@ -1,0 +1,20 @@
+/** What tests of this package share. */
+
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+
+/** Why a test that needs a TUN device can't run here, or false: the value for node:test's `skip`. */
+export function reasonWithoutTun(): string | false {
+  if (process.getuid?.() !== 0) return "needs root";
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+  } catch {
+    return "needs /dev/net/tun";
+  }
+  return false;
+}
+
+/** Runs ip(8). */
+export function ip(command: string): void {
+  execFileSync("ip", command.split(" "), { stdio: ["ignore", "ignore", "pipe"] });
+}

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { deviceCommands, innerMtuBytes, maxDatagramBytes, routeCommands, routeRemovalCommands } from "./commands.ts";
+import { deviceCommands, innerMtuBytes, maxDatagramBytes, routeCommands } from "./commands.ts";
 
 test("the device gets its MTU, both inner addresses and no duplicate address detection", () => {
   assert.deepEqual(
@@ -53,51 +52,9 @@ test("no routing adds nothing", () => {
   );
 });
 
-test("removal names every rule and table that default routing makes", () => {
-  const removal = routeRemovalCommands();
-  const made = routeCommands({ device: "t", mode: "default", routes: [], serverAddresses: ["192.0.2.1", "fd00::1"] });
-  for (const family of ["v4", "v6"] as const) {
-    for (const line of made[family]) {
-      const [object = ""] = line.split(" ");
-      const place = /(priority|table) \d+/.exec(line)?.[0] ?? "";
-      assert.ok(
-        removal[family].some((removed) => removed.startsWith(object) && removed.includes(place)),
-        line,
-      );
-    }
-  }
-});
-
-const ipSkip = ipMissing();
-test("ip accepts every line, and twice in a row after the removal", { skip: ipSkip }, () => {
-  const device = {
-    device: "lo",
-    mtuBytes: 1436,
-    v4: { address: "10.231.0.2", prefix: 16 },
-    v6: { address: "fdeb::2", prefix: 64 },
-  };
-  const routes = { device: "lo", mode: "default", routes: [], serverAddresses: ["192.0.2.1", "2001:db8::1"] } as const;
-  const made = [deviceCommands(device), routeCommands(routes)];
-  const script = [...made, routeRemovalCommands(), ...made]
-    .flatMap((batch) => [batchScript("-4", batch.v4), batchScript("-6", batch.v6)])
-    .join("\n");
-  const { status, stderr } = spawnSync("unshare", ["-n", "sh", "-ec", script], { encoding: "utf8" });
-  assert.equal(status, 0, stderr);
-});
-
 test("the inner MTU leaves room for IP, UDP and 36 bytes of the tunnel", () => {
   assert.equal(innerMtuBytes(1500, 4), 1436);
   assert.equal(innerMtuBytes(1500, 6), 1416);
   assert.equal(innerMtuBytes(576, 4), 1280);
   assert.equal(maxDatagramBytes(1500, 4), 1472);
 });
-
-function batchScript(family: string, lines: readonly string[]): string {
-  return `ip ${family} -batch - <<BATCH\n${lines.join("\n")}\nBATCH`;
-}
-
-function ipMissing(): string | false {
-  if (process.getuid?.() !== 0) return "needs root";
-  const probe = spawnSync("unshare", ["-n", "ip", "link"], { encoding: "utf8" });
-  return probe.status === 0 ? false : "ip or unshare is not usable here";
-}

@@ -7,7 +7,7 @@
  *   22000  lookup main suppress_prefixlength 0      local networks stay local, the default routes of `main` do not count
  *   23000  lookup 8443                              everything else (or `routing.routes`) goes into the tunnel
  *
- * Sockets bound to a link's address are routed before these, by linkmon's rules at 20000.
+ * The lines that add are also how `reconcile.ts` names what is there. Sockets bound to a link's address are routed before these, by linkmon's rules at 20000.
  */
 
 import { isIP } from "node:net";
@@ -60,7 +60,7 @@ export function removeAddress(device: string, addressWithPrefix: string): IpBatc
   return isIPv6(addressWithPrefix) ? { v4: [], v6: [line] } : { v4: [line], v6: [] };
 }
 
-/** What leads traffic into the tunnel. Needs {@link routeRemovalCommands} first where rules may be left: `rule add` does not replace. */
+/** What leads traffic into the tunnel. `rule add` does not replace: see `reconcile.ts`. */
 export function routeCommands(settings: RouteSettings): IpBatch {
   if (settings.mode === "none") return { v4: [], v6: [] };
   const destinations = settings.mode === "default" ? ["default"] : settings.routes;
@@ -71,15 +71,6 @@ export function routeCommands(settings: RouteSettings): IpBatch {
     `rule add priority ${RULE_TUNNEL} lookup ${TUNNEL_TABLE}`,
   ];
   return { v4: lines((address) => !isIPv6(address)), v6: lines((address) => address === "default" || isIPv6(address)) };
-}
-
-/** Removes one rule of each priority per family and empties the table. To be run with `force`, and again while rules are left. */
-export function routeRemovalCommands(): IpBatch {
-  const lines = [
-    ...[RULE_TUNNEL, RULE_LOCAL, RULE_SERVER].map((priority) => `rule del priority ${priority}`),
-    `route flush table ${TUNNEL_TABLE}`,
-  ];
-  return { v4: lines, v6: lines };
 }
 
 /** Largest inner packet that fits one datagram of a link with this MTU, given the family of the server's address. */

@@ -4,6 +4,7 @@
  */
 export { type BusOptions, openBus } from "./bus/nats-bus.ts";
 export type { Bus, BusStats, Decoder, Encoder } from "./bus/types.ts";
+export { type ClientEntry, readClients } from "./clients.ts";
 export {
   type Algorithm,
   type Config,

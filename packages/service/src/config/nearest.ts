@@ -18,15 +18,20 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll(/[_\- ]/g, "");
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** Optimal string alignment: insert, delete, replace one letter, or swap two neighbours. One row at a time. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(
+        Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, swapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY),
+      );
     }
+    before = row;
     row = next;
   }
   return row[b.length]!;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -40,7 +41,7 @@ export class EmulatorControl {
       if (await control.#isListening()) return control;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new Error(`the link emulator did not start; see ${logPath}`);
+    throw new Error(`the link emulator did not start: ${readFileSync(logPath, "utf8").slice(-2000)}`);
   }
 
   async set(link: number, set: Partial<DirectionSettings>, directions = BOTH): Promise<void> {
@@ -58,9 +59,10 @@ export class EmulatorControl {
     socket.write(`${JSON.stringify(request)}\n`);
     try {
       const answer = await new Promise<EmulatorAnswer>((resolve, reject) => {
-        socket.on("error", reject);
-        socket.on("close", () => reject(new Error("the link emulator closed the connection")));
-        createInterface({ input: socket }).once("line", (line) => resolve(JSON.parse(line) as EmulatorAnswer));
+        const lines = createInterface({ input: socket });
+        lines.on("line", (line) => resolve(JSON.parse(line) as EmulatorAnswer));
+        lines.on("error", reject);
+        lines.on("close", () => reject(new Error("the link emulator closed the connection")));
       });
       if (answer.kind === "error") throw new Error(`link emulator: ${answer.message}`);
       return answer;

@@ -59,6 +59,17 @@ test("the gateway is remembered while an address of its network is there", () =>
   assert.equal(only(findUplinks(moved, configOf({}), () => 1, memory)).gatewayV4, "");
 });
 
+test("a link that is taken down and up again finds its remembered gateway", () => {
+  let memory = rememberUplinks(find(KERNEL));
+  const off: KernelSnapshot = { links: [{ ...ETH0, up: false }], addresses: [], routes: [] };
+  memory = rememberUplinks(
+    findUplinks(off, configOf({}), () => 1, memory),
+    memory,
+  );
+  const back: KernelSnapshot = { ...KERNEL, routes: [] };
+  assert.ok(isUsable(only(findUplinks(back, configOf({}), () => 1, memory))));
+});
+
 test("our own table is the memory after a restart, but never outweighs the routes of others", () => {
   const own: RouteInfo = { ...DEFAULT, table: 8502, protocol: 85, gateway: "10.0.0.9" };
   assert.equal(only(find({ ...KERNEL, routes: [own] })).gatewayV4, "10.0.0.9");

@@ -72,15 +72,14 @@ export function findUplinks(
 }
 
 /** Remembers what {@link findUplinks} found. An interface that went is forgotten, so that its name starts afresh. */
-export function rememberUplinks(uplinks: readonly Uplink[]): UplinkMemory {
+export function rememberUplinks(uplinks: readonly Uplink[], previous: UplinkMemory = NO_MEMORY): UplinkMemory {
+  const present = uplinks.filter((uplink) => uplink.ifindex !== 0);
   const gatewaysV4 = new Map<number, string>();
-  const known = new Set<string>();
-  for (const uplink of uplinks) {
-    if (uplink.ifindex === 0) continue;
-    known.add(uplink.name);
-    if (uplink.gatewayV4 !== "") gatewaysV4.set(uplink.ifindex, uplink.gatewayV4);
+  for (const { ifindex, gatewayV4 } of present) {
+    const gateway = gatewayV4 === "" ? previous.gatewaysV4.get(ifindex) : gatewayV4;
+    if (gateway !== undefined) gatewaysV4.set(ifindex, gateway);
   }
-  return { known, gatewaysV4 };
+  return { known: new Set(present.map((uplink) => uplink.name)), gatewaysV4 };
 }
 
 /** Whether packets can leave: up, carrier, and an address with a gateway of the same family. */

@@ -77,6 +77,10 @@ export class LinkBook {
     return this.#outputs.shift();
   }
 
+  has(name: string): boolean {
+    return this.#links.has(name);
+  }
+
   links(): link.Link[] {
     return [...this.#links.values()].flatMap((tracked) => tracked.published ?? []);
   }

@@ -6,10 +6,13 @@
 
 export { decodeAddress, encodeAddress, formatAddress } from "./address.ts";
 export { type CipherName, createAead } from "./aead.ts";
+export { completeChecksum } from "./checksum.ts";
 export { monotonicUs, setTimerSlack } from "./clock.ts";
+export { Coalescer } from "./coalescer.ts";
 export { CryptoLibraryError } from "./crypto-library.ts";
-export { type ByteArena, memoryOf } from "./memory.ts";
+export { arenaOf, type ByteArena, memoryOf } from "./memory.ts";
 export { createEventFd, createPoller, wakeEventFd } from "./poller.ts";
+export { Segmenter } from "./segmenter.ts";
 export { SystemError } from "./system-error.ts";
 export { openTun, removeTun } from "./tun.ts";
 export {
@@ -29,3 +32,4 @@ export {
   WOULD_BLOCK,
 } from "./types.ts";
 export { openUdp } from "./udp.ts";
+export { VNET_HEADER } from "./vnet.ts";

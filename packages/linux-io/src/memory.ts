@@ -20,6 +20,19 @@ export function allocateMemory(lengthBytes: number): Memory {
   return memoryOf(new ArrayBuffer(lengthBytes));
 }
 
+/** An arena over `memory` from `start` to its end. */
+export function arenaOf(memory: Memory, start = 0): ByteArena {
+  let used = start;
+  return {
+    reserve(bytes: number): number {
+      const offset = used;
+      used += bytes;
+      if (used > memory.bytes.length) throw new RangeError(`the arena of ${memory.bytes.length} bytes is full`);
+      return offset;
+    },
+  };
+}
+
 /** Stores an address (or a 64-bit length) below 2^53 without a BigInt. */
 export function setAddress(view: DataView, offset: number, address: number): void {
   view.setUint32(offset, address % 0x1_0000_0000, true);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAddress, formatAddress } from "./address.ts";
-import { type ByteArena, memoryOf } from "./memory.ts";
+import { arenaOf, type ByteArena, memoryOf } from "./memory.ts";
 import { createPoller } from "./poller.ts";
 import { SystemError } from "./system-error.ts";
 import type { Memory, Udp, UdpOptions } from "./types.ts";
@@ -112,15 +112,7 @@ interface SocketPair extends Disposable {
 /** a and c are bound to `address`; b listens on `listen`. The first 80,000 bytes of the memory are the test's. */
 function openPair(address: string, options: Partial<UdpOptions>, listen = address): SocketPair {
   const memory = memoryOf(new ArrayBuffer(6 << 20));
-  let used = 80_000;
-  const arena = {
-    reserve(bytes: number): number {
-      const offset = used;
-      used += bytes;
-      if (used > memory.bytes.length) throw new RangeError("the test's memory is full");
-      return offset;
-    },
-  };
+  const arena = arenaOf(memory, 80_000);
   const a = openUdp(memory, arena, { address, port: 0, ...options });
   const b = openUdp(memory, arena, { address: listen, port: 0, dualStack: listen === "::", ...options });
   const c = openUdp(memory, arena, { address, port: 0, ...options });

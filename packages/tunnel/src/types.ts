@@ -39,6 +39,11 @@ export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive
 export type LinkRole = "primary" | "backup" | "metered";
 export type TrafficClass = "critical" | "interactive" | "bulk" | "background";
 
+/** Makes a `switch` over a union exhaustive. */
+export function assertNever(value: never): never {
+  throw new TypeError(`unexpected value ${String(value)}`);
+}
+
 export interface BondOptions {
   readonly role: "client" | "server";
   /** Session number that the peer writes into headers of datagrams for us, u32. */
@@ -58,6 +63,8 @@ export interface PathOptions {
   readonly maxDatagramBytes: number;
   /** Opaque remote address, at most ADDRESS_BYTES; absent on a server until the first authenticated datagram. */
   readonly remote?: Uint8Array;
+  /** IP and UDP headers of each datagram, bytes: 28 over IPv4 (default), 48 over IPv6. */
+  readonly headerBytes?: number;
 }
 
 /** What the forwarding plan says of one path. */

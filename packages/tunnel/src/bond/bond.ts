@@ -1,0 +1,256 @@
+import { TunnelError } from "../errors.ts";
+import type { PacketPool } from "../packet-pool.ts";
+import { Path } from "../path/path.ts";
+import { Epochs } from "../session/epochs.ts";
+import type {
+  Aead,
+  BondEvent,
+  BondOptions,
+  BondPlan,
+  BondStats,
+  Micros,
+  PathId,
+  PathOptions,
+  PathStats,
+  Slot,
+} from "../types.ts";
+import { ADDRESS_BYTES } from "../types.ts";
+import { ControlSender } from "./control-sender.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { FrameHandler } from "./frame-handler.ts";
+import { Inlet } from "./inlet.ts";
+import { PathSet } from "./path-set.ts";
+import { Receiver } from "./receiver.ts";
+import { RepairQueue } from "./repair-queue.ts";
+import { Resequencer } from "./resequencer.ts";
+import { Sealer, type TransmitRun } from "./sealer.ts";
+import { bondStatsOf, pathStatsOf } from "./stats.ts";
+import { Transmitter } from "./transmitter.ts";
+
+const FOREVER = Number.POSITIVE_INFINITY as Micros;
+/** Path number 255 is reserved (docs/protocol.md §3). */
+const PATH_ID_MAX = 254;
+/** How often the reference delays are computed anew. */
+const REFERENCE_EVERY_US = 10_000;
+/** The bond is busy, and its idle paths are probed often, this long after its last inner packet. */
+const BUSY_US = 2_000_000;
+/** A gap is given up after one second and this many round trips over the slowest path. */
+const GAP_ROUND_TRIPS = 4;
+const GAP_BASE_US = 1_000_000;
+
+/**
+ * Many paths, one virtual link. Pure: no socket, clock, timer or randomness; buffers are slots of a {@link PacketPool}.
+ *
+ * After any input (`handle*`, or a change of keys, paths or plan) drain the outputs in this order: `pollDeliver` until -1, `pollTransmit` until -1,
+ * `pollEvent` until undefined; then call `handleTimeout` not later than `pollTimeout()` says. `now` never goes backwards. Datagrams may be sent as
+ * soon as keys are installed and a path is open with a remote address. Both ends begin a session with a new bond.
+ */
+export class Bond {
+  readonly #pool: PacketPool;
+  readonly #epochs: Epochs;
+  readonly #paths = new PathSet();
+  readonly #repairs: RepairQueue;
+  readonly #dispatcher: Dispatcher;
+  readonly #inlet: Inlet;
+  readonly #resequencer: Resequencer;
+  readonly #sealer: Sealer;
+  readonly #control: ControlSender;
+  readonly #transmitter: Transmitter;
+  readonly #receiver: Receiver;
+  readonly #events: BondEvent[] = [];
+  #now = 0 as Micros;
+  #referenceAt = Number.NEGATIVE_INFINITY;
+
+  constructor(pool: PacketPool, aead: Aead, options: BondOptions) {
+    const { localSession, remoteSession, role } = options;
+    this.#pool = pool;
+    this.#epochs = new Epochs(aead, role === "client");
+    this.#repairs = new RepairQueue(pool);
+    this.#dispatcher = new Dispatcher(pool, this.#repairs);
+    this.#inlet = new Inlet(pool, this.#dispatcher, localSession ^ remoteSession, options.queuePackets);
+    this.#resequencer = new Resequencer(pool);
+    this.#sealer = new Sealer(pool, aead, this.#epochs, remoteSession, this.#repairs);
+    this.#control = new ControlSender(pool, this.#paths, this.#sealer);
+    this.#transmitter = new Transmitter(pool, this.#paths, this.#dispatcher, this.#sealer);
+    const frames = new FrameHandler(pool, this.#paths, this.#repairs, this.#events);
+    const followsAddress = role === "server";
+    this.#receiver = new Receiver(
+      pool,
+      aead,
+      this.#epochs,
+      this.#paths,
+      this.#resequencer,
+      frames,
+      localSession,
+      followsAddress,
+    );
+  }
+
+  /** What the last successful `pollTransmit` laid down. */
+  get run(): TransmitRun {
+    return this.#sealer;
+  }
+
+  /** Keys of 32 bytes. The client numbers nothing: the epoch comes from the control channel. */
+  installKeys(epoch: number, sendKey: Uint8Array, receiveKey: Uint8Array, now: Micros): void {
+    this.#epochs.install(epoch, sendKey, receiveKey, now);
+  }
+
+  openPath(id: PathId, options: PathOptions, now: Micros): void {
+    if (this.#paths.get(id) !== undefined) {
+      throw new TunnelError(
+        "path-exists",
+        `Path ${id} (${options.name}) is open already. Use resumePath after a suspension.`,
+      );
+    }
+    if (!(Number.isInteger(id) && id >= 0 && id <= PATH_ID_MAX)) {
+      throw new TunnelError("path-unknown", `Path number ${id} is out of range. Use 0 to ${PATH_ID_MAX}.`);
+    }
+    const remoteSlot = this.#pool.alloc();
+    if (remoteSlot < 0)
+      throw new TunnelError("pool-empty", "No packet buffer is left for a new path. Enlarge the pool.");
+    this.#paths.add(new Path(id, remoteSlot, this.#pool.packetOffset(remoteSlot), options, now));
+    if (options.remote !== undefined) this.setRemote(id, options.remote);
+    this.#paths.refresh();
+  }
+
+  /** Sets where a path's datagrams go. `record` is opaque, at most ADDRESS_BYTES long. */
+  setRemote(id: PathId, record: Uint8Array): void {
+    const path = this.#path(id);
+    const { bytes } = this.#pool.arena;
+    bytes.fill(0, path.remoteOffset, path.remoteOffset + ADDRESS_BYTES);
+    bytes.set(record.subarray(0, ADDRESS_BYTES), path.remoteOffset);
+    path.hasRemote = true;
+  }
+
+  /** The link is lost: everything in flight on it goes out again over the other paths, at once. */
+  suspendPath(id: PathId, now: Micros): void {
+    this.#path(id).suspend(this.#repairs, now);
+    this.#paths.refresh();
+  }
+
+  /** The link is back, perhaps with another address, rate and round trip. Packet numbers go on. */
+  resumePath(id: PathId, options: PathOptions, now: Micros): void {
+    this.#path(id).resume(options, now);
+    if (options.remote !== undefined) this.setRemote(id, options.remote);
+    this.#paths.refresh();
+  }
+
+  /** Paths that the plan does not name keep what they had. */
+  applyPlan(plan: BondPlan, _now: Micros): void {
+    this.#dispatcher.use(plan.algorithm);
+    for (const path of this.#paths.all) {
+      const pathPlan = plan.paths.get(path.id);
+      if (pathPlan !== undefined) path.applyPlan(pathPlan);
+    }
+    this.#paths.refresh();
+  }
+
+  /** Takes over the slot, whose `length`, `flags` and bytes the caller has filled with an inner packet. */
+  handleInner(slot: Slot, now: Micros): void {
+    this.#now = now;
+    this.#inlet.accept(slot, now);
+  }
+
+  /** Takes a datagram from the arena; the bytes may be reused afterwards. Returns 0, or the index of the drop reason plus one. Never throws. */
+  handleDatagram(offset: number, length: number, addressOffset: number, receivedAt: Micros, now: Micros): number {
+    this.#now = now;
+    return this.#receiver.handle(offset, length, addressOffset, receivedAt, now);
+  }
+
+  handleTimeout(now: Micros): void {
+    this.#now = now;
+    const isBusy = this.#isBusy();
+    for (const path of this.#paths.all) {
+      path.detectLoss(this.#repairs, now);
+      this.#judge(path, now);
+      if (path.probeAt(isBusy) <= now) {
+        path.isPingWanted = true;
+        if (!path.isUp) path.liveness.onRetry();
+      }
+    }
+    this.#resequencer.handleTimeout(now);
+    if (this.#epochs.isRekeyDue(now)) this.#events.push({ kind: "rekey-due", epoch: this.#epochs.sendEpoch });
+  }
+
+  /** The next inner packet for the TUN device, in order, or -1. The caller frees the slot. */
+  pollDeliver(_now: Micros): Slot {
+    return this.#resequencer.poll();
+  }
+
+  /** Seals the next run of datagrams, see `run`. Returns its path, or -1 when nothing may leave now. */
+  pollTransmit(now: Micros): PathId | -1 {
+    this.#now = now;
+    if (this.#epochs.sendEpoch < 0) return -1;
+    if (now >= this.#referenceAt) this.#refreshReference(now);
+    const path = this.#control.poll(now);
+    if (path >= 0) return path;
+    this.#transmitter.noteWindows();
+    return this.#transmitter.poll(now);
+  }
+
+  pollEvent(): BondEvent | undefined {
+    return this.#events.shift();
+  }
+
+  /** When `handleTimeout` and the polls have to be called at the latest, if nothing else happens. */
+  pollTimeout(): Micros {
+    if (this.#epochs.sendEpoch < 0) return FOREVER;
+    let at = Math.min(this.#control.timeoutAt(), this.#transmitter.timeoutAt(this.#now));
+    const isBusy = this.#isBusy();
+    for (const path of this.#paths.all) {
+      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt());
+    }
+    return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;
+  }
+
+  pathIds(): PathId[] {
+    return this.#paths.ids();
+  }
+
+  pathStats(id: PathId): PathStats {
+    return pathStatsOf(this.#path(id));
+  }
+
+  stats(): BondStats {
+    return bondStatsOf(this.#inlet, this.#dispatcher, this.#receiver, this.#resequencer);
+  }
+
+  /** Frees all slots and keys. The bond must not be used any more. */
+  close(): void {
+    for (const path of this.#paths.all) {
+      path.sent.clear(this.#repairs);
+      this.#pool.free(path.remoteSlot);
+    }
+    this.#paths.clear();
+    this.#dispatcher.clear();
+    this.#resequencer.clear();
+    this.#epochs.close();
+  }
+
+  #path(id: PathId): Path {
+    const path = this.#paths.get(id);
+    if (path === undefined) throw new TunnelError("path-unknown", `Path ${id} is not open. Call openPath first.`);
+    return path;
+  }
+
+  #isBusy(): boolean {
+    return this.#now - Math.max(this.#inlet.lastAt, this.#receiver.lastDataAt) < BUSY_US;
+  }
+
+  #judge(path: Path, now: Micros): void {
+    const inFlightBytes = path.sent.inFlightBytes;
+    if (path.judgeSilence(this.#repairs, now) !== "stalled") return;
+    path.isStatusWanted = true;
+    this.#paths.refresh();
+    this.#events.push({ kind: "path-stalled", path: path.id, inFlightBytes });
+  }
+
+  #refreshReference(now: Micros): void {
+    this.#referenceAt = now + REFERENCE_EVERY_US;
+    const referenceUs = this.#paths.referenceUs();
+    if (referenceUs > 0) this.#dispatcher.management.referenceUs = referenceUs;
+    this.#dispatcher.management.leadUs = this.#paths.leadUs();
+    this.#resequencer.gapDeadlineUs = GAP_BASE_US + GAP_ROUND_TRIPS * referenceUs;
+  }
+}

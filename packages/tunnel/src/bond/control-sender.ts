@@ -1,0 +1,114 @@
+import type { PacketPool } from "../packet-pool.ts";
+import type { Path } from "../path/path.ts";
+import { PART_WHOLE } from "../path/sent-ledger.ts";
+import type { Micros, PathId } from "../types.ts";
+import { KIND_FRAMES, SEAL_BYTES } from "../wire/data-header.ts";
+import { FRAME_PING, STATUS_STALLED, STATUS_USABLE, writePathStatusFrame } from "../wire/frames.ts";
+import type { PathSet } from "./path-set.ts";
+import type { Sealer } from "./sealer.ts";
+
+const NO_PATH = -1;
+const NO_SLOT = -1;
+/** Acks travel over the quickest path; a copy goes over the path they concern, or a dead quick path would look like many dead ones. */
+const OWN_COPY_EVERY_US = 20_000;
+/** Frames of one datagram; more than eight acks wait for the next. */
+const FRAMES_MAX_BYTES = 1_000;
+
+/** Sends what is not an inner packet: acks, pings, path states and capacity trains. */
+export class ControlSender {
+  readonly #pool: PacketPool;
+  readonly #paths: PathSet;
+  readonly #sealer: Sealer;
+
+  constructor(pool: PacketPool, paths: PathSet, sealer: Sealer) {
+    this.#pool = pool;
+    this.#paths = paths;
+    this.#sealer = sealer;
+    pool.arena.bytes.fill(0, pool.scratchOffset, pool.scratchOffset + pool.scratchBytes);
+  }
+
+  /** Seals the next datagram, or train, of control frames. Returns its path, or -1 if nothing is due. */
+  poll(now: Micros): PathId | -1 {
+    this.#assignAcks(now);
+    for (const path of this.#paths.all) {
+      if (!path.hasRemote || path.state.kind === "suspended") continue;
+      if (this.#sendFrames(path, now)) return path.id;
+      if (path.trainAt() <= now && this.#sendTrain(path, now)) return path.id;
+    }
+    return NO_PATH;
+  }
+
+  /** When the next ack is due. */
+  timeoutAt(): Micros {
+    let at = Number.POSITIVE_INFINITY;
+    for (const path of this.#paths.all) at = Math.min(at, path.received.ackDueAt());
+    return at as Micros;
+  }
+
+  #assignAcks(now: Micros): void {
+    for (const path of this.#paths.all) {
+      if (path.ackCarrier !== undefined || path.received.ackDueAt() > now) continue;
+      const carrier = this.#paths.ackCarrier(path);
+      if (carrier === undefined) continue;
+      path.ackCarrier = carrier;
+      const isOwnDue = now - path.lastOwnAckAt >= OWN_COPY_EVERY_US;
+      path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && path.state.kind !== "suspended";
+      path.received.noteAckSent(now);
+    }
+  }
+
+  #sendFrames(carrier: Path, now: Micros): boolean {
+    const start = this.#pool.scratchOffset;
+    const { view } = this.#pool.arena;
+    let at = start;
+    let isEliciting = false;
+    if (carrier.isPingWanted) {
+      view.setUint8(at++, FRAME_PING);
+      carrier.isPingWanted = false;
+      isEliciting = true;
+    }
+    for (const path of this.#paths.all) {
+      if (at - start > FRAMES_MAX_BYTES) break;
+      at = this.#writeFramesOf(path, carrier, at, now);
+    }
+    if (at === start) return false;
+    this.#sealer.begin(carrier);
+    this.#sealer.add(carrier, KIND_FRAMES, start, at - start, NO_SLOT, PART_WHOLE, isEliciting, now);
+    return true;
+  }
+
+  #writeFramesOf(path: Path, carrier: Path, offset: number, now: Micros): number {
+    const { view } = this.#pool.arena;
+    let at = offset;
+    if (path.isStatusWanted && this.#paths.ackCarrier(path) === carrier) {
+      path.isStatusWanted = false;
+      at += writePathStatusFrame(view, at, path.id, path.isUp ? STATUS_USABLE : STATUS_STALLED);
+    }
+    const isCarried = path.ackCarrier === carrier;
+    const isCopy = path === carrier && path.isAckCopyWanted;
+    if (!isCarried && !isCopy) return at;
+    if (isCarried) path.ackCarrier = undefined;
+    if (path === carrier) {
+      path.isAckCopyWanted = false;
+      path.lastOwnAckAt = now;
+    }
+    return at + path.received.writeAck(view, at, path.id, now);
+  }
+
+  /** Full datagrams back to back: one PING each, the rest is padding. */
+  #sendTrain(path: Path, now: Micros): boolean {
+    const { arena, scratchOffset, scratchBytes } = this.#pool;
+    const plainBytes = Math.min(path.maxDatagramBytes, scratchBytes) - SEAL_BYTES;
+    arena.bytes.fill(0, scratchOffset, scratchOffset + plainBytes);
+    arena.bytes[scratchOffset] = FRAME_PING;
+    const firstPacket = path.sent.next;
+    const datagrams = path.train.datagrams();
+    this.#sealer.begin(path);
+    for (let i = 0; i < datagrams && this.#sealer.fits(plainBytes); i++) {
+      this.#sealer.add(path, KIND_FRAMES, scratchOffset, plainBytes, NO_SLOT, PART_WHOLE, true, now);
+    }
+    path.train.onSent(firstPacket, path.sent.next, path.rtt.smoothedUs, now);
+    path.pacer.reset(now);
+    return this.#sealer.datagrams > 0;
+  }
+}

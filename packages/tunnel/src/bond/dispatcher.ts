@@ -1,0 +1,174 @@
+import type { PacketPool } from "../packet-pool.ts";
+import type { Path } from "../path/path.ts";
+import type { Algorithm, Micros, Slot } from "../types.ts";
+import { assertNever } from "../types.ts";
+import { FLAG_UNORDERED, FLAG_VOID, VOID_BODY } from "../wire/lane-header.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { Lane } from "./lane.ts";
+import { QueueManagement } from "./queue-management.ts";
+import type { RepairQueue } from "./repair-queue.ts";
+import { AdaptiveChooser } from "./schedulers/adaptive.ts";
+import { LatencyBasedChooser } from "./schedulers/latency-based.ts";
+import { chooseUrgent, type PathChooser } from "./schedulers/path-chooser.ts";
+import { RoundRobinChooser } from "./schedulers/round-robin.ts";
+import { WeightedChooser } from "./schedulers/weighted.ts";
+
+const NONE = -1 as Slot;
+/** A VOID covers at most this many sequence numbers. */
+const VOID_SPAN_MAX = 65_535;
+
+/**
+ * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn. `select` looks, `commit` takes; between
+ * the two the caller may decide that the datagram in the making is full.
+ */
+export class Dispatcher {
+  /** Result of `select`. */
+  slot: Slot = NONE;
+  path: Path | undefined = undefined;
+  readonly queue = new FairQueue();
+  readonly management: QueueManagement;
+  droppedPackets = 0;
+
+  readonly #pool: PacketPool;
+  readonly #repairs: RepairQueue;
+  #chooser: PathChooser = new AdaptiveChooser();
+  /** Undefined: the selected packet is a repair. */
+  #lane: Lane | undefined = undefined;
+  #offset = 0;
+
+  constructor(pool: PacketPool, repairs: RepairQueue) {
+    this.#pool = pool;
+    this.#repairs = repairs;
+    this.management = new QueueManagement(pool);
+  }
+
+  use(algorithm: Algorithm): void {
+    this.#chooser = createChooser(algorithm);
+  }
+
+  get hasWork(): boolean {
+    return this.queue.packets > 0 || this.#repairs.packets > 0;
+  }
+
+  /** Finds the next packet and its path. `current` is the path of the run under construction, which is preferred where it does no harm. */
+  select(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
+    this.#lane = this.queue.urgent();
+    if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
+    const repair = this.#repairs.peek();
+    if (repair >= 0) {
+      this.path = this.#chooser.choose(paths, undefined, current, now);
+      this.slot = repair;
+      return this.path !== undefined;
+    }
+    const lane = this.queue.turn();
+    if (lane === undefined) return false;
+    this.#lane = lane;
+    const path = this.#chooser.choose(paths, lane, current, now);
+    if (path === undefined || this.#chooser.position === 0) return this.#selectHead(lane, path, now);
+    this.path = path;
+    this.#offset = this.#chooser.position;
+    this.slot = lane.queue.at(this.#offset);
+    return true;
+  }
+
+  /** Takes the selected packet out of its queue. Its reference passes to the caller. */
+  commit(): void {
+    const lane = this.#lane;
+    if (lane === undefined) {
+      this.#repairs.take();
+      return;
+    }
+    const bytes = this.#pool.length[this.slot]!;
+    lane.take(this.#offset, bytes);
+    this.queue.charge(lane, bytes);
+  }
+
+  /** Frees everything that waits. */
+  clear(): void {
+    this.#repairs.clear();
+    for (const lane of this.queue.lanes) {
+      while (lane !== undefined && lane.packets > 0) {
+        const slot = lane.queue.peek();
+        const bytes = this.#pool.length[slot]!;
+        lane.take(0, bytes);
+        this.queue.charge(lane, bytes);
+        this.#pool.release(slot);
+      }
+    }
+  }
+
+  /** Takes the head of a lane out of the queue because memory is short. Its sequence number travels on as a VOID. */
+  dropHead(lane: Lane): void {
+    const slot = lane.queue.peek();
+    if (slot >= 0) this.#giveUp(lane, slot);
+  }
+
+  #selectHead(lane: Lane, path: Path | undefined, now: Micros): boolean {
+    this.path = path;
+    this.#offset = 0;
+    if (path === undefined) return false;
+    for (let slot = lane.queue.peek(); slot >= 0; slot = lane.queue.peek()) {
+      this.slot = slot;
+      if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) return true;
+      if (this.management.judge(lane, slot, now) !== "drop") return true;
+      this.#giveUp(lane, slot);
+    }
+    return false;
+  }
+
+  /** Turns the head into a VOID, or merges it into a VOID ahead of it: the far end must not wait for a packet that never comes. */
+  #giveUp(lane: Lane, slot: Slot): void {
+    const pool = this.#pool;
+    const bytes = pool.length[slot]!;
+    const { view } = pool.arena;
+    if ((pool.flags[slot]! & FLAG_VOID) !== 0) {
+      this.#mergeIntoVoid(lane, slot);
+      return;
+    }
+    this.droppedPackets++;
+    if ((pool.flags[slot]! & FLAG_UNORDERED) !== 0) {
+      lane.take(0, bytes);
+      this.queue.charge(lane, bytes);
+      pool.release(slot);
+      return;
+    }
+    pool.flags[slot] = FLAG_VOID;
+    pool.length[slot] = VOID_BODY.LENGTH;
+    view.setUint16(pool.packetOffset(slot) + VOID_BODY.COUNT, 1);
+    lane.bytes -= bytes - VOID_BODY.LENGTH;
+    this.queue.bytes -= bytes - VOID_BODY.LENGTH;
+  }
+
+  /** The head is a VOID: drops the packet behind it, if that one continues it. */
+  #mergeIntoVoid(lane: Lane, head: Slot): void {
+    const pool = this.#pool;
+    const { view } = pool.arena;
+    const offset = lane.queue.seek(1);
+    if (offset < 0) return;
+    const slot = lane.queue.at(offset);
+    const span = view.getUint16(pool.packetOffset(head) + VOID_BODY.COUNT);
+    const continues = pool.sequence[slot] === (pool.sequence[head]! + span) >>> 0;
+    if (!continues || (pool.flags[slot]! & (FLAG_UNORDERED | FLAG_VOID)) !== 0 || span >= VOID_SPAN_MAX) return;
+    view.setUint16(pool.packetOffset(head) + VOID_BODY.COUNT, span + 1);
+    const bytes = pool.length[slot]!;
+    lane.take(offset, bytes);
+    this.queue.charge(lane, bytes);
+    pool.release(slot);
+    this.droppedPackets++;
+  }
+}
+
+function createChooser(algorithm: Algorithm): PathChooser {
+  switch (algorithm) {
+    case "round-robin":
+      return new RoundRobinChooser();
+    case "weighted":
+      return new WeightedChooser();
+    case "latency-based":
+      return new LatencyBasedChooser();
+    case "adaptive":
+      return new AdaptiveChooser();
+    default:
+      return assertNever(algorithm);
+  }
+}

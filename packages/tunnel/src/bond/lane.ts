@@ -1,0 +1,54 @@
+import type { Micros, Slot } from "../types.ts";
+import { SlotRing } from "./slot-ring.ts";
+
+/** Where a lane stands in the round of lanes. */
+export type Round = "none" | "critical" | "fresh" | "old" | "background";
+
+/** One lane's sending side: its queue, its sequence numbers, its place in the fair queue, and the state of its queue management. */
+export class Lane {
+  readonly id: number;
+  readonly queue = new SlotRing();
+  /** Bytes of inner packets in the queue. */
+  bytes = 0;
+  nextSequence = 0;
+  nextUnorderedSequence = 0;
+  round: Round = "none";
+  /** Next lane of the same round. */
+  following: Lane | undefined = undefined;
+  deficitBytes = 0;
+  isCritical = false;
+  isBackground = false;
+  sentBytes = 0;
+  /** When the queue last went from empty to not empty. */
+  busySince = 0.5;
+  lastEnteredAt = Number.NEGATIVE_INFINITY;
+
+  /** CoDel state (RFC 8289): since when packets have stayed too long, next drop, drops in a row. */
+  aboveSince = 0.5;
+  isAbove = false;
+  isDropping = false;
+  dropNextAt = 0.5;
+  dropCount = 0;
+  /** Smoothed time in the queue. */
+  sojournUs = 0.5;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  get packets(): number {
+    return this.queue.count;
+  }
+
+  push(slot: Slot, bytes: number, now: Micros): void {
+    if (this.queue.count === 0) this.busySince = now;
+    this.lastEnteredAt = now;
+    this.queue.push(slot);
+    this.bytes += bytes;
+  }
+
+  take(offset: number, bytes: number): Slot {
+    this.bytes -= bytes;
+    return this.queue.takeAt(offset);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Path } from "../path/path.ts";
+import type { LinkRole, PathId } from "../types.ts";
+import { leadOf } from "./schedulers/adaptive.ts";
+
+const ROLE_ORDER: readonly LinkRole[] = ["primary", "backup", "metered"];
+
+/** The paths of a bond, and which of them carry inner packets at the moment. */
+export class PathSet {
+  readonly all: Path[] = [];
+  /** Enabled and up, of the best role that has any. */
+  eligible: Path[] = [];
+  readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(256).fill(undefined);
+
+  get(id: number): Path | undefined {
+    return this.#byId[id];
+  }
+
+  add(path: Path): void {
+    this.all.push(path);
+    this.#byId[path.id] = path;
+  }
+
+  clear(): void {
+    this.all.length = 0;
+    this.eligible = [];
+    this.#byId.fill(undefined);
+  }
+
+  ids(): PathId[] {
+    return this.all.map((path) => path.id);
+  }
+
+  /** Call it after any change of a path's state or plan. */
+  refresh(): void {
+    for (const role of ROLE_ORDER) {
+      this.eligible = this.all.filter((path) => path.isUp && path.plan.enabled && path.plan.role === role);
+      if (this.eligible.length > 0) return;
+    }
+  }
+
+  /** Sum of what the eligible paths can carry, bytes per µs. */
+  capacity(): number {
+    let sum = 0;
+    for (const path of this.eligible) sum += path.capacity;
+    return sum;
+  }
+
+  /** Round trip of a packet over the slowest eligible path with its ack on the quickest. */
+  referenceUs(): number {
+    const quickest = this.#quickest();
+    if (quickest === undefined) return 0;
+    let slowestUs = 0;
+    for (const path of this.eligible) {
+      const rttUs = quickest.rtt.minUs + path.oneWay.baseUs - quickest.oneWay.baseUs;
+      if (rttUs > slowestUs) slowestUs = rttUs;
+    }
+    return slowestUs;
+  }
+
+  /** Backlog, in time at full rate, that feeds the slowest path in order. */
+  leadUs(): number {
+    const quickest = this.#quickest();
+    const capacity = this.capacity();
+    if (quickest === undefined || capacity === 0) return 0;
+    let most = 0;
+    for (const path of this.eligible) {
+      const own = path.capacity * (path.oneWay.baseUs - quickest.oneWay.baseUs);
+      most = Math.max(most, leadOf(this.eligible, path) + own);
+    }
+    return most / capacity;
+  }
+
+  /** Over which path an ack for `path` gets back soonest. Metered paths carry only acks of their own. */
+  ackCarrier(path: Path): Path | undefined {
+    let best: Path | undefined;
+    for (const other of this.all) {
+      if (!other.isUp || other.isPeerStalled || !other.hasRemote) continue;
+      if (other.plan.role === "metered" && other !== path) continue;
+      if (best === undefined || ackDelayUs(other) < ackDelayUs(best)) best = other;
+    }
+    if (best !== undefined) return best;
+    return path.hasRemote && path.state.kind !== "suspended" ? path : undefined;
+  }
+
+  #quickest(): Path | undefined {
+    let quickest: Path | undefined;
+    for (const path of this.eligible) {
+      if (quickest === undefined || path.oneWay.baseUs < quickest.oneWay.baseUs) quickest = path;
+    }
+    return quickest;
+  }
+}
+
+function ackDelayUs(path: Path): number {
+  return path.oneWay.smoothedUs + 2 * path.oneWay.variationUs;
+}

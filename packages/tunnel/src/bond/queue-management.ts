@@ -1,0 +1,86 @@
+import type { PacketPool } from "../packet-pool.ts";
+import type { Micros, Slot } from "../types.ts";
+import type { Lane } from "./lane.ts";
+
+/** A queue may stand this long … */
+const TARGET_MIN_US = 25_000;
+/** … or this many round trips of the bond, which cubic needs to keep all paths busy after it has halved its window. */
+const TARGET_ROUND_TRIPS = 1.2;
+const INTERVAL_MIN_US = 100_000;
+/** A queue of fewer packets is never cut. */
+const PACKETS_MIN = 4;
+const SOJOURN_GAIN = 1 / 32;
+
+// RFC 3168.
+const ECT_MASK = 3;
+const NOT_ECT = 0;
+const CE = 3;
+
+export type Verdict = "keep" | "mark" | "drop";
+
+/**
+ * CoDel (RFC 8289) for a bonded link. Target and interval are not constants: a flow that fills several paths needs a backlog as deep as
+ * the slow paths are late, plus one round trip; more is delay without use.
+ */
+export class QueueManagement {
+  /** Round trip over the slowest path in use, without queues. */
+  referenceUs = 50_000;
+  /** Time that the backlog needs which feeds the slowest path in order. */
+  leadUs = 0.5;
+  readonly #pool: PacketPool;
+
+  constructor(pool: PacketPool) {
+    this.#pool = pool;
+  }
+
+  /** Judges the packet at the lane's head, which is about to be sent. */
+  judge(lane: Lane, slot: Slot, now: Micros): Verdict {
+    const sojournUs = now - this.#pool.enteredAt[slot]!;
+    lane.sojournUs += (sojournUs - lane.sojournUs) * SOJOURN_GAIN;
+    const targetUs = Math.max(TARGET_MIN_US, TARGET_ROUND_TRIPS * this.referenceUs) + this.leadUs;
+    if (sojournUs < targetUs || lane.packets < PACKETS_MIN) {
+      lane.isAbove = false;
+      lane.isDropping = false;
+      return "keep";
+    }
+    const intervalUs = Math.max(INTERVAL_MIN_US, this.referenceUs + targetUs);
+    if (!lane.isAbove) {
+      lane.isAbove = true;
+      lane.aboveSince = now + intervalUs / 2;
+    }
+    if (now < lane.aboveSince) return "keep";
+    if (!lane.isDropping) this.#beginDropping(lane, intervalUs, now);
+    if (now < lane.dropNextAt) return "keep";
+    lane.dropNextAt = now + intervalUs / Math.sqrt(lane.dropCount);
+    lane.dropCount++;
+    return this.#markCongestion(slot) ? "mark" : "drop";
+  }
+
+  #beginDropping(lane: Lane, intervalUs: number, now: Micros): void {
+    const isRecent = lane.dropCount > 2 && now - lane.dropNextAt < 8 * intervalUs;
+    lane.isDropping = true;
+    lane.dropCount = isRecent ? lane.dropCount - 2 : 1;
+    lane.dropNextAt = now;
+  }
+
+  /** Sets CE on a packet of an ECN-capable transport. */
+  #markCongestion(slot: Slot): boolean {
+    const { bytes, view } = this.#pool.arena;
+    const offset = this.#pool.packetOffset(slot);
+    if (bytes[offset]! >>> 4 === 6) {
+      const ecn = (bytes[offset + 1]! >>> 4) & ECT_MASK;
+      if (ecn === NOT_ECT) return false;
+      bytes[offset + 1]! |= CE << 4;
+      return true;
+    }
+    const tos = bytes[offset + 1]!;
+    if ((tos & ECT_MASK) === NOT_ECT) return false;
+    bytes[offset + 1] = tos | CE;
+    // RFC 1624: HC' = ~(~HC + ~m + m').
+    let sum = (~view.getUint16(offset + 10) & 0xffff) + (~tos & 0xff) + 0xff00 + (tos | CE);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    view.setUint16(offset + 10, ~sum & 0xffff);
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+import type { Slot } from "../types.ts";
+
+const INITIAL_CAPACITY = 64;
+const HOLE = -1;
+
+/** First-in first-out queue of slots from which the middle may be taken too. Doubles when full; the owner bounds it. */
+export class SlotRing {
+  /** Position of the head; positions only grow. */
+  head = 0;
+  tail = 0;
+  /** Slots in the ring, without the holes of what was taken from the middle. */
+  count = 0;
+  #items = new Int32Array(INITIAL_CAPACITY);
+  #mask = INITIAL_CAPACITY - 1;
+
+  push(slot: Slot): void {
+    if (this.tail - this.head > this.#mask) this.#grow();
+    this.#items[this.tail++ & this.#mask] = slot;
+    this.count++;
+  }
+
+  /** The head, or -1. It is never a hole. */
+  peek(): Slot {
+    return (this.count === 0 ? HOLE : this.#items[this.head & this.#mask]!) as Slot;
+  }
+
+  shift(): Slot {
+    return this.takeAt(0);
+  }
+
+  /** Offset from the head of the first slot at or behind `offset`, or -1. */
+  seek(offset: number): number {
+    for (let position = this.head + offset; position < this.tail; position++) {
+      if (this.#items[position & this.#mask] !== HOLE) return position - this.head;
+    }
+    return -1;
+  }
+
+  /** Offset from the head of the last slot; -1 if empty. */
+  seekLast(): number {
+    for (let position = this.tail - 1; position >= this.head; position--) {
+      if (this.#items[position & this.#mask] !== HOLE) return position - this.head;
+    }
+    return -1;
+  }
+
+  at(offset: number): Slot {
+    return this.#items[(this.head + offset) & this.#mask]! as Slot;
+  }
+
+  /** Takes the slot at `offset` from the head, which must not be a hole. */
+  takeAt(offset: number): Slot {
+    if (this.count === 0) return HOLE as Slot;
+    const index = (this.head + offset) & this.#mask;
+    const slot = this.#items[index]! as Slot;
+    this.#items[index] = HOLE;
+    this.count--;
+    while (this.head < this.tail && this.#items[this.head & this.#mask] === HOLE) this.head++;
+    return slot;
+  }
+
+  #grow(): void {
+    const items = new Int32Array((this.#mask + 1) * 2);
+    for (let n = this.head; n < this.tail; n++) items[n & (items.length - 1)] = this.#items[n & this.#mask]!;
+    this.#items = items;
+    this.#mask = items.length - 1;
+  }
+}

@@ -1,0 +1,235 @@
+import type { Micros } from "../types.ts";
+import type { DeliverySampler } from "./delivery-sampler.ts";
+import { MaxFilter } from "./max-filter.ts";
+import type { OneWayDelay } from "./one-way-delay.ts";
+import type { RttEstimator } from "./rtt-estimator.ts";
+
+const PACKET_BYTES = 1_500;
+
+// From BBR (draft-ietf-ccwg-bbr).
+const STARTUP_GAIN = 2.77;
+const DRAIN_GAIN = 1 / 2.77;
+const WINDOW_GAIN = 2;
+/** Start-up has found the capacity when it grew by less than a quarter in three rounds. */
+const FULL_PIPE_GROWTH = 1.25;
+const FULL_PIPE_ROUNDS = 3;
+const BANDWIDTH_ROUNDS = 10;
+const PROBE_CYCLE_PHASES = 8;
+const PROBE_GAIN = 1.25;
+const PROBE_DOWN_GAIN = 0.75;
+
+// Ours.
+/** A probe may queue this much in the link, however long its round trip: a gain of 1.25 at 370 ms would make 90 ms of queue and drops. */
+const PROBE_QUEUE_US = 25_000;
+/** Draining ends a little below the pipe, or the last of the queue would stay for ever. */
+const DRAINED_SHARE = 0.95;
+/** Growth within one probe after which the path starts up afresh. */
+const RESTART_GROWTH = 1.12;
+/** Before anything is known: a dozen packets in 20 ms, 7 Mbit/s. */
+const INITIAL_RATE = (12 * PACKET_BYTES) / 20_000;
+const INITIAL_WINDOW_BYTES = 32 * PACKET_BYTES;
+const MIN_WINDOW_BYTES = 16 * PACKET_BYTES;
+/** Acks come in batches (the peer's ack spacing, its loop and ours); the window must span them. */
+const ACK_BATCH_US = 5_000;
+/** What the queue prediction forgives: pacing quantum and ack spacing. */
+const QUEUE_GRACE_US = 4_000;
+/** A measured train is believed a little less than it says, so that the first second has no queue. */
+const TRAIN_SHARE = 0.97;
+/** Loss in a start-up round from which on the pipe counts as full. */
+const STARTUP_LOSS_SHARE = 0.1;
+
+type Mode = "startup" | "drain" | "cruise" | "probe-up" | "probe-down";
+
+/**
+ * Rate and window of one path, in the manner of BBR: a model of the pipe (bandwidth × round trip) and not loss decides. Random loss
+ * therefore costs nothing, and the queue stays in our own sender, where it can be scheduled, and not in the modem.
+ * Rates are bytes per µs (= MB/s), counted as IP packets.
+ */
+export class CongestionControl {
+  mode: Mode = "startup";
+  /** Estimated bottleneck rate; 0 = not known. */
+  bandwidth = 0;
+  pacingRate: number = INITIAL_RATE;
+  windowBytes: number = INITIAL_WINDOW_BYTES;
+  /** Round trip of the loaded but unqueued path, as of the last ack. */
+  pipeUs = 0.5;
+
+  readonly #rtt: RttEstimator;
+  readonly #oneWay: OneWayDelay;
+  readonly #filter = new MaxFilter(BANDWIDTH_ROUNDS);
+  #gain = STARTUP_GAIN;
+  #round = 0;
+  #fullBandwidth = 0;
+  #fullRounds = 0;
+  #isPipeFull = false;
+  #lostInRound = 0;
+  #ackedInRound = 0;
+  #modeSince = 0.5;
+  #cruisePhases = 0;
+  #bandwidthAtProbe = 0;
+
+  constructor(rtt: RttEstimator, oneWay: OneWayDelay) {
+    this.#rtt = rtt;
+    this.#oneWay = oneWay;
+  }
+
+  /** `isTraining`: a capacity train is under way, whose burst is no sample. */
+  onAck(
+    sample: DeliverySampler,
+    ackedBytes: number,
+    lostBytes: number,
+    inFlightBytes: number,
+    isTraining: boolean,
+    now: Micros,
+  ): void {
+    this.#lostInRound += lostBytes;
+    this.#ackedInRound += ackedBytes;
+    if (sample.isRoundStart) this.#round++;
+    this.pipeUs = this.#rtt.loadedMinUs();
+    const isLimited = sample.isAppLimited && !this.#hasProvenQueue(sample.idleShare, inFlightBytes);
+    if (sample.rate > 0 && !isTraining && (!isLimited || sample.rate >= this.bandwidth)) {
+      this.#filter.update(sample.rate, this.#round);
+    }
+    this.#filter.expire(this.#round);
+    this.bandwidth = this.#filter.value;
+    if (sample.isRoundStart) this.#endRound(isLimited, inFlightBytes);
+    this.#advance(isLimited, lostBytes, inFlightBytes, now);
+    this.#setRates();
+  }
+
+  /** Queue in the link that our own unacknowledged bytes make. Known now, unlike a measured delay, which is a round trip old. */
+  predictedQueueUs(inFlightBytes: number): number {
+    if (this.bandwidth === 0) return 0;
+    return Math.max(0, inFlightBytes / this.bandwidth - this.pipeUs - QUEUE_GRACE_US);
+  }
+
+  /** Capacity by packet trains. Only agreeing trains are `sure`; under jitter they read low and only raise the estimate. */
+  hint(rate: number, isSure: boolean, now: Micros): void {
+    const believed = rate * TRAIN_SHARE;
+    if (!isSure && believed <= this.bandwidth) return;
+    this.#filter.reset(believed, this.#round);
+    this.bandwidth = believed;
+    this.#fullBandwidth = believed;
+    this.#fullRounds = 0;
+    this.pipeUs = this.#rtt.loadedMinUs();
+    if (isSure) {
+      this.#isPipeFull = true;
+      this.#bandwidthAtProbe = believed;
+      this.#enter("cruise", now);
+    }
+    this.#setRates();
+  }
+
+  get isProbing(): boolean {
+    return this.mode === "probe-up";
+  }
+
+  /** Forgets the pipe: the link came back, perhaps as another one. */
+  reset(): void {
+    this.mode = "startup";
+    this.#gain = STARTUP_GAIN;
+    this.#isPipeFull = false;
+    this.#fullBandwidth = 0;
+    this.#fullRounds = 0;
+    this.#filter.reset(0, this.#round);
+    this.bandwidth = 0;
+    this.pacingRate = INITIAL_RATE;
+    this.windowBytes = INITIAL_WINDOW_BYTES;
+  }
+
+  /** Packets queue in the link, so the sample is its capacity, whatever the application did. Jitter alone is no proof. */
+  #hasProvenQueue(idleShare: number, inFlightBytes: number): boolean {
+    const jitterUs = Math.min(40_000, this.pipeUs - this.#rtt.minUs + 10_000);
+    const delayUs = Math.max(15_000, jitterUs) + 2 * this.#oneWay.variationUs;
+    return idleShare < 0.3 && this.predictedQueueUs(inFlightBytes) > 10_000 && this.#oneWay.excessUs > delayUs;
+  }
+
+  #endRound(isLimited: boolean, inFlightBytes: number): void {
+    const delayUs = Math.max(8_000, this.#rtt.minUs / 4) + 2 * this.#oneWay.variationUs;
+    const isQueueing = this.predictedQueueUs(inFlightBytes) > 5_000 && this.#oneWay.excessUs > delayUs;
+    if (!this.#isPipeFull && (!isLimited || isQueueing)) {
+      if (this.bandwidth >= this.#fullBandwidth * FULL_PIPE_GROWTH) {
+        this.#fullBandwidth = this.bandwidth;
+        this.#fullRounds = 0;
+      } else if (++this.#fullRounds >= FULL_PIPE_ROUNDS) {
+        this.#isPipeFull = true;
+      }
+    }
+    const isLossy = this.#lostInRound > STARTUP_LOSS_SHARE * (this.#ackedInRound + this.#lostInRound);
+    if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES && !isLimited)
+      this.#isPipeFull = true;
+    this.#lostInRound = 0;
+    this.#ackedInRound = 0;
+  }
+
+  #advance(isLimited: boolean, lostBytes: number, inFlightBytes: number, now: Micros): void {
+    const pipeBytes = this.bandwidth * this.pipeUs;
+    const elapsedUs = now - this.#modeSince;
+    switch (this.mode) {
+      case "startup":
+        if (this.#isPipeFull) this.#enter("drain", now);
+        break;
+      case "drain":
+        if (inFlightBytes <= pipeBytes || elapsedUs > 2 * this.#rtt.smoothedUs) this.#enter("cruise", now);
+        break;
+      case "cruise":
+        if (elapsedUs > this.#cruisePhases * this.pipeUs) this.#enter("probe-up", now);
+        break;
+      case "probe-up": {
+        const hasFilled = inFlightBytes >= this.#gain * pipeBytes || lostBytes > 0 || isLimited;
+        if (elapsedUs > Math.max(this.pipeUs, this.#rtt.smoothedUs) && hasFilled) this.#enter("probe-down", now);
+        break;
+      }
+      case "probe-down":
+        if (inFlightBytes <= DRAINED_SHARE * pipeBytes || elapsedUs > 4 * this.pipeUs) this.#endProbe(now);
+        break;
+    }
+  }
+
+  #endProbe(now: Micros): void {
+    const hasGrown = this.bandwidth > RESTART_GROWTH * this.#bandwidthAtProbe;
+    const wasMeasured = this.#bandwidthAtProbe > 0;
+    this.#bandwidthAtProbe = this.bandwidth;
+    if (!hasGrown || !wasMeasured) {
+      this.#enter("cruise", now);
+      return;
+    }
+    this.#isPipeFull = false;
+    this.#fullBandwidth = this.bandwidth;
+    this.#fullRounds = 0;
+    this.#enter("startup", now);
+  }
+
+  #enter(mode: Mode, now: Micros): void {
+    this.mode = mode;
+    this.#modeSince = now;
+    switch (mode) {
+      case "startup":
+        this.#gain = STARTUP_GAIN;
+        break;
+      case "drain":
+        this.#gain = DRAIN_GAIN;
+        break;
+      case "cruise":
+        this.#gain = 1;
+        // Paths of one bond must not probe in step: the length of a cruise depends on the path's own rounds.
+        this.#cruisePhases = PROBE_CYCLE_PHASES - 2 - (this.#round % 3);
+        break;
+      case "probe-up":
+        this.#gain = 1 + Math.min(PROBE_GAIN - 1, PROBE_QUEUE_US / this.pipeUs);
+        break;
+      case "probe-down":
+        this.#gain = PROBE_DOWN_GAIN;
+        break;
+    }
+  }
+
+  #setRates(): void {
+    if (this.bandwidth === 0) return;
+    const floor = (2 * PACKET_BYTES) / Math.max(this.#rtt.smoothedUs, 10_000);
+    const windowGain = this.mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
+    const windowBytes = windowGain * this.bandwidth * this.pipeUs + this.bandwidth * ACK_BATCH_US + 6 * PACKET_BYTES;
+    this.pacingRate = Math.max(this.#gain * this.bandwidth, floor);
+    this.windowBytes = Math.max(windowBytes, MIN_WINDOW_BYTES);
+  }
+}

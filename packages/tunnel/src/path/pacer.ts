@@ -1,0 +1,43 @@
+import type { Micros } from "../types.ts";
+
+/** A path sends bursts of this much of its rate, so that one system call carries many datagrams. */
+const QUANTUM_US = 1_000;
+/** What a late wake-up may catch up with; more would stand as a queue in the modem. */
+const CATCH_UP_US = 2_000;
+/** Idle time below this is pacing's own grain and not a lack of packets. */
+const IDLE_GRACE_US = 1_000;
+const IDLE_STEP_MAX_US = 1_000_000;
+
+/** Spreads a path's datagrams over time, one quantum at a time, and measures how long it stood ready in vain. */
+export class Pacer {
+  /** When the next datagram may leave by the rate alone. */
+  nextAt = 0.5;
+  /** Time so far in which the path was ready, its window open, and nothing came. */
+  idleUs = 0.5;
+  /** The window has been closed since the last datagram, so waiting was not for lack of packets. */
+  isBlocked = false;
+  #isBursting = false;
+
+  isReady(now: Micros): boolean {
+    if (this.nextAt <= now) {
+      this.#isBursting = true;
+      return true;
+    }
+    return this.#isBursting && this.nextAt <= now + QUANTUM_US;
+  }
+
+  /** Accounts for one datagram. `rate` in bytes per µs. */
+  charge(bytes: number, rate: number, now: Micros): void {
+    const waitedUs = now - this.nextAt - IDLE_GRACE_US;
+    if (waitedUs > 0 && !this.isBlocked) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
+    this.isBlocked = false;
+    this.nextAt = Math.max(this.nextAt, now - CATCH_UP_US) + bytes / rate;
+    if (this.nextAt > now + QUANTUM_US) this.#isBursting = false;
+  }
+
+  /** Lets the path send at once; what it owed is forgiven. */
+  reset(now: Micros): void {
+    this.nextAt = now;
+    this.#isBursting = false;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Micros, PathId } from "../types.ts";
+import { ACK_FRAME, writeAckFrame } from "../wire/frames.ts";
+
+/** Packet numbers that may arrive late, from the largest downwards (docs/protocol.md §3). */
+export const REPLAY_WINDOW = 4_096;
+const WORDS = REPLAY_WINDOW / 32;
+const WORD_MASK = WORDS - 1;
+/** Ranges of one ACK: enough for 2 % loss over a window; older holes were reported before. */
+export const ACK_RANGES_MAX = 24;
+/** An ack is due when this many bytes wait for one: 84 bytes of ack are then 2 %. */
+const ACK_EVERY_BYTES = 4_500;
+/** …but not sooner after the last one than this. */
+const ACK_SPACING_US = 1_000;
+/** Longest wait on a quick path, and on a slow one, where acks would cost too much. */
+const ACK_DELAY_MIN_US = 3_000;
+const ACK_DELAY_MAX_US = 25_000;
+
+/**
+ * What has arrived on one path: the replay window, and from the same bits the acknowledgements. `isFresh` must be asked before
+ * a packet is opened, `note` called only after it was authenticated.
+ */
+export class ReceiveLedger {
+  /** Largest packet number that arrived; 0 before the first. */
+  largest = 0;
+  /** When it arrived, by our clock. */
+  largestAt = 0.5;
+  bytesReceived = 0;
+  packetsReceived = 0;
+  lastReceivedAt = Number.NEGATIVE_INFINITY;
+  readonly #bits = new Int32Array(WORDS);
+  #unackedBytes = 0;
+  #isAckUrgent = false;
+  #isAckPending = false;
+  #firstUnackedAt = 0.5;
+  #lastAckAt = Number.NEGATIVE_INFINITY;
+  #smoothedGapUs: number = ACK_DELAY_MIN_US;
+
+  /** False for a packet number that was seen, or is too old to know. */
+  isFresh(packetNumber: number): boolean {
+    if (packetNumber > this.largest) return true;
+    if (packetNumber <= this.largest - REPLAY_WINDOW || packetNumber < 1) return false;
+    return !this.#has(packetNumber);
+  }
+
+  /** Records an authenticated packet of `bytes` IP bytes. `isEliciting`: it wants to be acknowledged. */
+  note(packetNumber: number, bytes: number, isEliciting: boolean, receivedAt: Micros): void {
+    if (packetNumber > this.largest) {
+      if (packetNumber > this.largest + 1 && isEliciting) this.#isAckUrgent = true;
+      this.#advance(packetNumber);
+      this.largestAt = receivedAt;
+    } else if (isEliciting) {
+      this.#isAckUrgent = true;
+    }
+    this.#set(packetNumber);
+    this.bytesReceived += bytes;
+    this.packetsReceived++;
+    if (isEliciting) this.#expectAck(bytes, receivedAt);
+    this.lastReceivedAt = receivedAt;
+  }
+
+  /** An ack has to leave with the next transmission. */
+  demandAck(now: Micros): void {
+    if (!this.#isAckPending) this.#firstUnackedAt = now;
+    this.#isAckPending = true;
+    this.#isAckUrgent = true;
+  }
+
+  /** When the next ack is due; Infinity if none is. */
+  ackDueAt(): Micros {
+    if (!this.#isAckPending) return Number.POSITIVE_INFINITY as Micros;
+    if (this.#isAckUrgent) return this.#firstUnackedAt as Micros;
+    if (this.#unackedBytes >= ACK_EVERY_BYTES) {
+      return Math.max(this.#firstUnackedAt, this.#lastAckAt + ACK_SPACING_US) as Micros;
+    }
+    return (this.#firstUnackedAt + this.#ackDelayUs()) as Micros;
+  }
+
+  /** Writes an ACK frame at `offset`. Returns its length in bytes, 0 if there is nothing to acknowledge. */
+  writeAck(view: DataView, offset: number, path: PathId, now: Micros): number {
+    if (this.largest === 0) return 0;
+    let at = offset + ACK_FRAME.LENGTH;
+    let packetNumber = this.largest;
+    const oldest = Math.max(1, this.largest - REPLAY_WINDOW + 1);
+    let ranges = 0;
+    while (packetNumber >= oldest && ranges < ACK_RANGES_MAX) {
+      const received = this.#runLength(packetNumber, oldest, true);
+      packetNumber -= received;
+      const missing = this.#runLength(packetNumber, oldest, false);
+      packetNumber -= missing;
+      view.setUint16(at, received);
+      view.setUint16(at + 2, missing);
+      at += ACK_FRAME.RANGE_LENGTH;
+      ranges++;
+    }
+    const delayUs = Math.max(0, now - this.largestAt);
+    writeAckFrame(view, offset, path, this.largest, delayUs, this.largestAt, this.bytesReceived, ranges);
+    return at - offset;
+  }
+
+  /** The ack that was written last has left. */
+  noteAckSent(now: Micros): void {
+    this.#isAckPending = false;
+    this.#isAckUrgent = false;
+    this.#unackedBytes = 0;
+    this.#lastAckAt = now;
+  }
+
+  #expectAck(bytes: number, receivedAt: Micros): void {
+    const gapUs = receivedAt - this.lastReceivedAt;
+    if (gapUs < ACK_DELAY_MAX_US) this.#smoothedGapUs += (gapUs - this.#smoothedGapUs) / 16;
+    this.#unackedBytes += bytes;
+    if (this.#isAckPending) return;
+    this.#isAckPending = true;
+    this.#firstUnackedAt = receivedAt;
+  }
+
+  #ackDelayUs(): number {
+    return Math.min(ACK_DELAY_MAX_US, Math.max(ACK_DELAY_MIN_US, 3 * this.#smoothedGapUs));
+  }
+
+  #has(packetNumber: number): boolean {
+    return (this.#bits[wordOf(packetNumber)]! & (1 << (packetNumber % 32))) !== 0;
+  }
+
+  #set(packetNumber: number): void {
+    this.#bits[wordOf(packetNumber)]! |= 1 << (packetNumber % 32);
+  }
+
+  #advance(packetNumber: number): void {
+    if (packetNumber - this.largest >= REPLAY_WINDOW) this.#bits.fill(0);
+    else for (let n = this.largest + 1; n <= packetNumber; n++) this.#bits[wordOf(n)]! &= ~(1 << (n % 32));
+    this.largest = packetNumber;
+  }
+
+  /** Packet numbers from `from` down to `oldest` that all arrived, or all did not. Whole words are taken at once. */
+  #runLength(from: number, oldest: number, arrived: boolean): number {
+    const full = arrived ? -1 : 0;
+    let n = from;
+    while (n >= oldest) {
+      if (n % 32 === 31 && n - 31 >= oldest && this.#bits[wordOf(n)] === full) n -= 32;
+      else if (this.#has(n) === arrived) n--;
+      else break;
+    }
+    return from - n;
+  }
+}
+
+function wordOf(packetNumber: number): number {
+  return Math.floor(packetNumber / 32) & WORD_MASK;
+}

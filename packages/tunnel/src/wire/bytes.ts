@@ -1,0 +1,20 @@
+const TWO_TO_32 = 4_294_967_296;
+
+/** 48 bits are exact in a JS number: no BigInt on the data path. */
+export function readU48(view: DataView, offset: number): number {
+  return view.getUint16(offset) * TWO_TO_32 + view.getUint32(offset + 2);
+}
+
+export function writeU48(view: DataView, offset: number, value: number): void {
+  view.setUint16(offset, value / TWO_TO_32);
+  view.setUint32(offset + 2, value % TWO_TO_32);
+}
+
+export function readU24(view: DataView, offset: number): number {
+  return view.getUint8(offset) * 65_536 + view.getUint16(offset + 1);
+}
+
+export function writeU24(view: DataView, offset: number, value: number): void {
+  view.setUint8(offset, value >>> 16);
+  view.setUint16(offset + 1, value & 0xffff);
+}

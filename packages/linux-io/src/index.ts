@@ -11,6 +11,7 @@ export { monotonicUs, setTimerSlack } from "./clock.ts";
 export { Coalescer } from "./coalescer.ts";
 export { CryptoLibraryError } from "./crypto-library.ts";
 export { arenaOf, type ByteArena, memoryOf } from "./memory.ts";
+export { openRouteSocket } from "./netlink/route-socket.ts";
 export { createEventFd, createPoller, wakeEventFd } from "./poller.ts";
 export { Segmenter } from "./segmenter.ts";
 export { SystemError } from "./system-error.ts";

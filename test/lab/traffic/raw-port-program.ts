@@ -36,5 +36,6 @@ function receive(packet: Buffer): void {
 function send(port: Tun, packet: Uint8Array): void {
   memory.bytes.set(packet, CAPACITY_BYTES);
   const written = port.write(CAPACITY_BYTES, packet.length);
-  if (written !== packet.length) console.error(`the kernel did not take a packet of ${packet.length} bytes: ${written}`);
+  if (written !== packet.length)
+    console.error(`the kernel did not take a packet of ${packet.length} bytes: ${written}`);
 }

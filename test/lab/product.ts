@@ -1,0 +1,187 @@
+/** The real product in a lab, started by the commands that its users type. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+import type { LabClient } from "./plan.ts";
+import { SERVER_ADDRESS } from "./plan.ts";
+import { run } from "./process.ts";
+import { getJson, startRelay } from "./relay.ts";
+import type { Lab } from "./topology.ts";
+
+export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 100;
+
+/** Part of a config.yaml that is laid over what the product wrote. */
+export type Overrides = { readonly [key: string]: Overrides | string | number | boolean | readonly unknown[] };
+
+/** What `status --json` says, as far as the lab reads it. */
+export interface ProductStatus {
+  readonly ready: boolean;
+  readonly summary: string;
+  readonly peers: readonly PeerStatus[];
+  readonly services: readonly { readonly name: string; readonly pid: number; readonly healthy: boolean }[];
+}
+
+export interface PeerStatus {
+  readonly peer: string;
+  readonly connected: boolean;
+  readonly innerV4: string;
+  readonly innerV6: string;
+  readonly drops: Readonly<Record<string, number>>;
+}
+
+/** What `GET /api/v1/links` says, as far as the lab reads it. */
+export interface LinkStatus {
+  readonly link?: {
+    readonly name: string;
+    readonly kind: string;
+    readonly condition: string;
+    readonly reason: string;
+  };
+  readonly path?: {
+    readonly peer: string;
+    readonly link: string;
+    readonly state: string;
+    readonly srttUs: number;
+    readonly lossPpm: number;
+    readonly txRateBps: number;
+    readonly rxRateBps: number;
+    readonly peerLossPpm: number;
+  };
+}
+
+export type Role = "client" | "server";
+
+/** One running instance: its supervisor, nats-server and four services in one namespace. */
+export class Instance {
+  readonly role: Role;
+  readonly namespace: string;
+  readonly configFile: string;
+  /** The REST interface, brought out of the namespace; see {@link getJson}. */
+  readonly restSocket: string;
+
+  constructor(role: Role, namespace: string, configFile: string, restSocket: string) {
+    this.role = role;
+    this.namespace = namespace;
+    this.configFile = configFile;
+    this.restSocket = restSocket;
+  }
+
+  /** Runs one of the product's commands on this instance. */
+  async command(...args: readonly string[]): Promise<string> {
+    return run([`./edgebos-${this.role}`, ...args, "--config", this.configFile], {
+      namespace: this.namespace,
+      cwd: REPOSITORY,
+      timeoutMs: START_TIMEOUT_MS,
+    });
+  }
+
+  async status(): Promise<ProductStatus> {
+    return JSON.parse(await this.command("status", "--json")) as ProductStatus;
+  }
+
+  async links(): Promise<readonly LinkStatus[]> {
+    return (await getJson<{ links: LinkStatus[] }>(this.restSocket, "/api/v1/links")).links;
+  }
+
+  async rest<T>(path: string): Promise<T> {
+    return getJson<T>(this.restSocket, path);
+  }
+
+  async start(): Promise<void> {
+    await this.command("start", "--detach");
+  }
+
+  async stop(): Promise<void> {
+    await this.command("stop");
+  }
+
+  /** Waits until the instance itself says that it is ready (a client: that the tunnel is up). */
+  async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<ProductStatus> {
+    return this.until((status) => status.ready, timeoutMs);
+  }
+
+  async until(holds: (status: ProductStatus) => boolean, timeoutMs = READY_TIMEOUT_MS): Promise<ProductStatus> {
+    const deadline = Date.now() + timeoutMs;
+    let last: unknown = "it never answered";
+    while (Date.now() < deadline) {
+      try {
+        const status = await this.rest<ProductStatus>("/api/v1/status");
+        if (holds(status)) return status;
+        last = status.summary;
+      } catch (error) {
+        last = error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    throw new Error(`${this.role} in ${this.namespace} is not what it should be after ${timeoutMs} ms: ${last}`);
+  }
+}
+
+/** Creates a server's certificates and configuration and starts it in the lab's server namespace. */
+export async function startServer(lab: Lab, overrides: Overrides = {}): Promise<Instance> {
+  const stateDir = join(lab.directory, "server");
+  await run(["./edgebos-server", "init", "--state-dir", stateDir, "--host", SERVER_ADDRESS], { cwd: REPOSITORY });
+  return launch("server", lab.server, join(stateDir, "config.yaml"), lab, "server", overrides);
+}
+
+/** Certificate and configuration for a client, as the server's operator would hand them over. */
+export async function enrol(lab: Lab, name: string): Promise<string> {
+  const [stateDir, out] = [join(lab.directory, "server"), join(lab.directory, name)];
+  await run(["./edgebos-server", "client", "add", name, "--state-dir", stateDir, "--out", out], { cwd: REPOSITORY });
+  return join(out, "config.yaml");
+}
+
+export async function startClient(
+  lab: Lab,
+  client: LabClient = lab.client,
+  overrides: Overrides = {},
+): Promise<Instance> {
+  const name = client.namespace;
+  const configFile = await enrol(lab, name);
+  const state_dir = join(dirname(configFile), "state");
+  return launch("client", client.namespace, configFile, lab, name, { state_dir, ...overrides });
+}
+
+async function launch(
+  role: Role,
+  namespace: string,
+  configFile: string,
+  lab: Lab,
+  name: string,
+  overrides: Overrides,
+): Promise<Instance> {
+  const config = overlay(parse(readFileSync(configFile, "utf8")) as Overrides, overrides);
+  writeFileSync(configFile, stringify(config));
+  const restSocket = join(lab.directory, `${name}.sock`);
+  const instance = new Instance(role, namespace, configFile, restSocket);
+  await instance.start();
+  await startRelay({
+    namespace,
+    listen: `unix:${restSocket}`,
+    connect: `tcp:${restAddress(role, config)}`,
+    detached: true,
+  });
+  return instance;
+}
+
+function restAddress(role: Role, config: Overrides): string {
+  const listen = config.listen as { readonly http?: string } | undefined;
+  return listen?.http ?? (role === "client" ? "127.0.0.1:9080" : "127.0.0.1:9180");
+}
+
+function overlay(base: Overrides, over: Overrides): Overrides {
+  const merged: Record<string, Overrides[string]> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const old = merged[key];
+    merged[key] = isMapping(value) && isMapping(old) ? overlay(old, value) : value;
+  }
+  return merged;
+}
+
+function isMapping(value: Overrides[string] | undefined): value is Overrides {
+  return typeof value === "object" && !Array.isArray(value);
+}

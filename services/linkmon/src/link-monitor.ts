@@ -54,7 +54,7 @@ export class LinkMonitor {
     this.#listen();
     this.#every(POLL_INTERVAL_MS, () => this.#look(this.#watch.poll(performance.now())));
     this.#every(TICK_INTERVAL_MS, () => this.#tick());
-    this.#every(AUDIT_INTERVAL_MS, () => this.#look(this.#watch.snapshot()));
+    this.#every(AUDIT_INTERVAL_MS, () => this.#audit());
   }
 
   /** Ends all watching and takes away what it put into the kernel. */
@@ -91,6 +91,12 @@ export class LinkMonitor {
     this.#book.handleBus(this.#context.bus.connected);
     this.#book.handleTick(this.#clock());
     this.#publish();
+  }
+
+  /** Looks also at what the kernel does not tell of. */
+  #audit(): void {
+    this.#routing?.distrust();
+    this.#look(this.#watch.snapshot());
   }
 
   /** Takes up a snapshot; those that come while one is being worked on replace each other. */

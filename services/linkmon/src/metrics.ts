@@ -24,8 +24,8 @@ export function declareMetrics(metrics: Metrics, links: () => link.Link[], read:
   const capacity = gauge("capacity_bits_per_second", "Estimated capacity; 0 = not known", ["link", "direction"]);
   const rate = gauge("rate_bits_per_second", "Rate over the link in IP packets", ["link", "direction"]);
   const stability = gauge("stability_ratio", "Share of the last ten minutes in which the link was up", ["link"]);
-  const service = (name: string, help: string) => metrics.gauge(`edgebos_linkmon_${name}`, help);
-  const netlinkEvents = service("netlink_events", "Netlink events since the start");
+  const service = (name: string, help: string) => metrics.counter(`edgebos_linkmon_${name}_total`, help);
+  const netlinkEvents = service("netlink_events", "Netlink events");
   const overruns = service("netlink_overruns", "Times that netlink events were lost and everything was read again");
   const dumps = service("netlink_dumps", "Times that links, addresses and routes were read");
   const commands = service("routing_commands", "Commands given to `ip` for source routing");
@@ -49,11 +49,17 @@ export function declareMetrics(metrics: Metrics, links: () => link.Link[], read:
       stability.set({ link: name }, quality.stability);
     }
     const { kernel, routingCommands, routingFailures } = read();
-    netlinkEvents.set(kernel.events);
-    overruns.set(kernel.overruns);
-    dumps.set(kernel.dumps);
-    commands.set(routingCommands);
-    failures.set(routingFailures);
+    const counts = [
+      [netlinkEvents, kernel.events],
+      [overruns, kernel.overruns],
+      [dumps, kernel.dumps],
+      [commands, routingCommands],
+      [failures, routingFailures],
+    ] as const;
+    for (const [counter, value] of counts) {
+      counter.reset();
+      counter.inc(value);
+    }
   });
 
   const changes = metrics.counter(

@@ -24,6 +24,11 @@ export class RoutingKeeper {
     await this.#attempt(() => this.#router.reconcile(uplinks, kernel));
   }
 
+  /** Lets the next reconciliation look at the rules as well. */
+  distrust(): void {
+    this.#router.distrust();
+  }
+
   async remove(kernel: KernelSnapshot): Promise<void> {
     await this.#attempt(() => this.#router.remove(kernel));
   }

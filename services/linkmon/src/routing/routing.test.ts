@@ -131,6 +131,37 @@ test("leftovers of a crash are removed and what somebody flushed is written agai
   assert.deepEqual(outcome, { commands: 3, complaints: [] });
 });
 
+test("rules are read again only when there is something to do, or on demand", async () => {
+  let reads = 0;
+  const router = new SourceRouter({
+    ruleJson: async () => {
+      reads++;
+      return "[]";
+    },
+    batch: async () => [],
+  });
+  const eth0 = { ...ETH0, gatewayV6: "" };
+  await router.reconcile([eth0], KERNEL);
+  assert.equal(reads, 2);
+  const settled: KernelSnapshot = { ...KERNEL, routes: [...KERNEL.routes, DEFAULT_ROUTE_OF_ETH0] };
+  assert.deepEqual(await router.reconcile([eth0], settled), { commands: 0, complaints: [] });
+  assert.equal(reads, 2);
+  router.distrust();
+  assert.equal((await router.reconcile([eth0], settled)).commands, 1);
+  assert.equal(reads, 4);
+});
+
+test("after a complaint nothing is taken for granted", async () => {
+  const router = new SourceRouter({
+    ruleJson: async () => "[]",
+    batch: async () => ["RTNETLINK answers: No such device"],
+  });
+  const first = await router.reconcile([{ ...ETH0, gatewayV6: "" }], KERNEL);
+  assert.deepEqual(first.complaints, ["RTNETLINK answers: No such device"]);
+  const settled: KernelSnapshot = { ...KERNEL, routes: [...KERNEL.routes, DEFAULT_ROUTE_OF_ETH0] };
+  assert.equal((await router.reconcile([{ ...ETH0, gatewayV6: "" }], settled)).commands, 1);
+});
+
 function nameOf(ifindex: number): string | undefined {
   return { 2: "eth0", 3: "ppp0" }[ifindex];
 }
@@ -177,4 +208,14 @@ const KERNEL: KernelSnapshot = {
   routes: [
     { family: 4, table: 8502, destination: "10.0.0.0/24", gateway: undefined, ifindex: 2, metric: 0, protocol: 85 },
   ],
+};
+
+const DEFAULT_ROUTE_OF_ETH0: KernelSnapshot["routes"][number] = {
+  family: 4,
+  table: 8502,
+  destination: "0.0.0.0/0",
+  gateway: "10.0.0.1",
+  ifindex: 2,
+  metric: 0,
+  protocol: 85,
 };

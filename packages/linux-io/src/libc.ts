@@ -86,10 +86,6 @@ export const ppoll: (fds: number, nfds: number, timeout: number, sigmask: number
   [POINTER, "ulong", POINTER, POINTER],
 );
 export const eventfd: (initval: number, flags: number) => number = libc.func("eventfd", "int", ["uint", "int"]);
-export const clockGettime: (clock: number, timespec: number) => number = libc.func("clock_gettime", "int", [
-  "int",
-  POINTER,
-]);
 export const prctl: (option: number, arg2: number) => number = libc.func("prctl", "int", ["int", "ulong"]);
 
 /** errno of the last call of this thread. Read it at once, and only after a call that failed. */

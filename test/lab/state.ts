@@ -11,6 +11,14 @@ const PREFIX = /^[a-z][a-z0-9]{0,7}$/;
 export interface LabState {
   readonly prefix: string;
   readonly namespaces: readonly string[];
+  /** Processes of the lab that are in none of its namespaces. */
+  readonly outside?: readonly OutsideProcess[];
+}
+
+interface OutsideProcess {
+  readonly pid: number;
+  /** Clock ticks after boot, field 22 of /proc/pid/stat: tells a process from a later one with its number. */
+  readonly startTicks: number;
 }
 
 /** The directory of a lab: state file, sockets, logs, keys. */
@@ -34,6 +42,23 @@ export function loadState(prefix: string): LabState | undefined {
   }
 }
 
+/** A process outside the lab's namespaces ends with the lab from here on. */
+export function adoptProcess(prefix: string, pid: number): void {
+  const state = loadState(prefix);
+  const startTicks = startTicksOf(pid);
+  if (!state || startTicks === undefined) throw new Error(`no lab "${prefix}" or no process ${pid} to adopt`);
+  saveState({ ...state, outside: [...(state.outside ?? []), { pid, startTicks }] });
+}
+
+function startTicksOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return undefined;
+  }
+}
+
 export function knownPrefixes(): string[] {
   try {
     return readdirSync(ROOT).filter((name) => PREFIX.test(name));
@@ -43,22 +68,24 @@ export function knownPrefixes(): string[] {
   }
 }
 
-/** Ends every process in the lab's namespaces, then removes namespaces and directory. Nothing to remove is no error. */
+/** Ends every process of the lab, then removes namespaces and directory. Nothing to remove is no error. */
 export async function removeLab(prefix: string): Promise<void> {
   const state = loadState(prefix);
   if (!state) return;
   const existing = new Set((await run(["ip", "netns", "list"])).split("\n").map((line) => line.split(" ")[0]));
   const namespaces = state.namespaces.filter((name) => existing.has(name));
-  await endProcesses(namespaces);
+  await endProcesses(namespaces, state.outside ?? []);
   for (const name of namespaces) await run(["ip", "netns", "delete", name]);
   rmSync(labDirectory(prefix), { recursive: true, force: true });
 }
 
-async function endProcesses(namespaces: readonly string[]): Promise<void> {
+async function endProcesses(namespaces: readonly string[], outside: readonly OutsideProcess[]): Promise<void> {
   const deadline = Date.now() + GRACE_MS;
   const asked = new Set<number>();
   for (;;) {
-    const pids = (await Promise.all(namespaces.map(processesIn))).flat();
+    const inside = (await Promise.all(namespaces.map(processesIn))).flat();
+    const others = outside.filter(({ pid, startTicks }) => startTicksOf(pid) === startTicks).map(({ pid }) => pid);
+    const pids = [...inside, ...others];
     if (pids.length === 0) return;
     const patienceEnded = Date.now() > deadline;
     for (const pid of pids) {

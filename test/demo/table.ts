@@ -25,7 +25,7 @@ export interface Picture {
 const RATE_BAR_CELLS = 16;
 const DONE_BAR_CELLS = 40;
 const STORY_LINES = 4;
-const EIGHTHS = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** A block of always the same height, for a terminal that is redrawn. */
 export function drawPicture(picture: Picture, color: boolean): string[] {

@@ -21,6 +21,8 @@ import { forwardingChanges, looseFilterChanges, type SysctlChange, Sysctls } fro
 
 export interface HostOptions {
   readonly device: string;
+  /** Clients lead traffic into the tunnel; a server leaves routes and rules alone, which may be those of a client beside it. */
+  readonly role: "client" | "server";
   /** `<state_dir>/dataplane`. */
   readonly directory: string;
   /** A kernel setting could not be made; the tunnel works, forwarding perhaps not. */
@@ -70,7 +72,7 @@ export class Host {
   /** Routes, rules, packet filter and kernel settings go; what is gone already is no error. */
   remove(): Promise<void> {
     return this.#inOrder(async () => {
-      await replaceRoutes(NOTHING);
+      if (this.#options.role === "client") await replaceRoutes(NOTHING);
       await runNft(tableRemovalText(this.#options.device));
       this.#sysctls.restore();
     });

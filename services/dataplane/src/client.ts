@@ -1,0 +1,314 @@
+/** The dataplane of a client: one session with its server, over every link that linkmon finds. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUCKETS, CURRENT, type control, link, plan } from "@edgebos/proto";
+import { type Config, type ServiceContext, VERSION } from "@edgebos/service";
+import type { Algorithm, PathId } from "@edgebos/tunnel";
+import { ownCiphers } from "./control/ciphers.ts";
+import { ControlClient, type ControlState } from "./control/client.ts";
+import type { Dialled, DialOptions } from "./control/dial.ts";
+import type { Message } from "./control/framing.ts";
+import { lookupFrom, ServerResolver, systemLookup } from "./control/resolve.ts";
+import { LinkBook, sameSocket, type WantedPath } from "./links.ts";
+import type { LinkSocket, LoopMessage, SessionSnapshot } from "./loop/commands.ts";
+import { DataplaneNode, stateDirectory } from "./node.ts";
+import { algorithmMessage, bondPlan, DEFAULT_PATH_PLAN, planOfPeer, roleMessage } from "./plan.ts";
+import { RememberedState } from "./remembered.ts";
+import { type PeerInfo, pathReports } from "./telemetry.ts";
+
+export async function startClient(context: ServiceContext): Promise<void> {
+  const client = new ClientDataplane(context);
+  await client.start();
+}
+
+class ClientDataplane {
+  readonly #context: ServiceContext;
+  readonly #node: DataplaneNode;
+  readonly #control: ControlClient;
+  readonly #resolver: ServerResolver;
+  readonly #book: LinkBook;
+  readonly #remembered: RememberedState;
+  readonly #reports = new Map<number, { capacityBps: number; lossPpm: number }>();
+  /** Sockets as the loop has them, by path number. */
+  readonly #applied = new Map<number, LinkSocket>();
+  #config: Config;
+  #plan: plan.ForwardingPlan | undefined;
+  #welcome: control.Welcome | undefined;
+  #state: ControlState = { kind: "dialling", reason: "starting" };
+
+  constructor(context: ServiceContext) {
+    const { config } = context;
+    const directory = stateDirectory(context);
+    this.#context = context;
+    this.#config = config;
+    this.#book = new LinkBook(config.server.port);
+    this.#remembered = new RememberedState(directory);
+    this.#resolver = new ServerResolver({
+      host: config.server.host,
+      file: join(directory, "server.json"),
+      lookups: () => [systemLookup, ...this.#book.all().map(({ addresses }) => lookupFrom(addresses))],
+    });
+    this.#control = new ControlClient({
+      dialOptions: () => this.#dialOptions(),
+      ciphers: ownCiphers(),
+      algorithm: () => this.#algorithm(),
+      software: `edgebos ${VERSION}`,
+      post: (command) => this.#node.post(command),
+      onWelcome: (welcome, dialled) => this.#enter(welcome, dialled),
+      onMessage: (message) => this.#handle(message),
+      onState: (state) => this.#tell(state),
+    });
+    this.#node = new DataplaneNode(context, {
+      port: 0,
+      peers: () => [this.#peer()],
+      refused: () => new Map(),
+      onLoopMessage: (message) => this.#handleLoop(message),
+      sendReports: (sessions) => this.#sendReports(sessions),
+    });
+  }
+
+  async start(): Promise<void> {
+    const context = this.#context;
+    context.health.set("tunnel", false, "no session yet");
+    this.#plan = this.#remembered.plan();
+    for (const known of this.#remembered.links()) this.#book.set(known.name, known);
+    await this.#node.start();
+    context.onShutdown(() => this.#node.host.remove());
+    context.onShutdown(() => this.#control.stop());
+    context.onConfigChange((config) => this.#reconfigure(config));
+    context.bus.watch(BUCKETS.links, link.Link, (name, value) => this.#setLink(name, value));
+    context.bus.watch(BUCKETS.plan, plan.ForwardingPlan, (key, value) => {
+      if (key === CURRENT && value !== undefined) this.#setPlan(value);
+    });
+    void this.#control.run();
+  }
+
+  async #dialOptions(): Promise<Omit<DialOptions, "signal">> {
+    const { security, server } = this.#context.config;
+    this.#book.setServer(await this.#resolver.resolve());
+    this.#syncLinks();
+    return {
+      candidates: this.#book.candidates((name) => this.#rank(name)),
+      port: server.port,
+      serverName: server.host,
+      certificate: readFileSync(security.certificate),
+      key: readFileSync(security.key),
+      ca: readFileSync(security.ca),
+    };
+  }
+
+  /** Links that answer first, the quickest first; then those of which nothing is known. */
+  #rank(name: string): number {
+    const sample = this.#node.telemetry.paths.find((path) => path.link === name);
+    return sample === undefined || sample.srttUs === 0 ? Number.MAX_SAFE_INTEGER : sample.srttUs;
+  }
+
+  #algorithm(): Algorithm {
+    return planOfPeer(this.#plan, "").algorithm ?? this.#config.bonding.algorithm;
+  }
+
+  #enter(welcome: control.Welcome, dialled: Dialled): void {
+    this.#welcome = welcome;
+    this.#reports.clear();
+    for (const wanted of this.#book.wanted()) this.#announce(wanted);
+    this.#applyPlan();
+    this.#configureHost(welcome).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#context.health.set("host", false, text);
+      this.#context.events.publish("error", "host-setup-failed", text);
+    });
+    const how = welcome.resumed ? "resumed" : "begun";
+    const { link: via } = dialled.candidate;
+    this.#context.events.publish("info", `session-${how}`, `session with the server ${how} over ${via}`, { link: via });
+  }
+
+  /** Addresses first, then what leads traffic there. Routes stay from the first session until the service stops. */
+  async #configureHost(welcome: control.Welcome): Promise<void> {
+    const { tunnel, routing } = this.#context.config;
+    const { host } = this.#node;
+    const device = tunnel.interface;
+    const automatic = Math.min(this.#book.innerMtuBytes(), welcome.mtuBytes || Number.POSITIVE_INFINITY);
+    await host.configureDevice({
+      device,
+      mtuBytes: tunnel.mtu > 0 ? tunnel.mtu : automatic,
+      v4: { address: welcome.innerV4, prefix: welcome.prefixV4 },
+      v6: { address: welcome.innerV6, prefix: welcome.prefixV6 },
+    });
+    host.loosenReversePathFilter([device, ...this.#book.wanted().map(({ socket }) => socket.device)]);
+    const { masquerade } = routing;
+    await host.configureFilter({
+      kind: "client",
+      device,
+      innerV4: welcome.innerV4,
+      innerV6: welcome.innerV6,
+      masquerade,
+    });
+    if (masquerade) host.enableForwarding();
+    const { v4, v6 } = this.#book.server;
+    await host.configureRoutes({
+      device,
+      mode: routing.mode,
+      routes: routing.routes,
+      serverAddresses: [...v4, ...v6],
+    });
+    this.#context.health.set("host", true, "addresses, routes and packet filter are set");
+  }
+
+  #setLink(name: string, value: link.Link | undefined): void {
+    this.#book.set(name, value);
+    this.#remembered.confirm(name, () => this.#dropUnconfirmed());
+    this.#syncLinks();
+  }
+
+  /** Links of an earlier run that linkmon does not know any more. */
+  #dropUnconfirmed(): void {
+    for (const { name } of this.#book.all()) if (!this.#remembered.isConfirmed(name)) this.#book.set(name, undefined);
+    this.#syncLinks();
+  }
+
+  /** Makes the loop's sockets those that the links call for, and tells the server. */
+  #syncLinks(): void {
+    const wanted = this.#book.wanted();
+    const numbers = new Set(wanted.map(({ socket }) => socket.path));
+    let changed = false;
+    for (const path of [...this.#applied.keys()]) {
+      if (numbers.has(path)) continue;
+      this.#applied.delete(path);
+      this.#node.post({ kind: "drop-link", path });
+      this.#control.send({ $case: "pathSuspend", value: { pathId: path, reason: "the link is gone" } });
+      changed = true;
+    }
+    for (const entry of wanted) {
+      const { socket } = entry;
+      if (sameSocket(this.#applied.get(socket.path), socket)) continue;
+      this.#applied.set(socket.path, socket);
+      this.#node.post({ kind: "set-link", link: socket });
+      this.#announce(entry);
+      changed = true;
+    }
+    if (!changed) return;
+    this.#remembered.saveLinks(this.#book.all());
+    this.#node.host.loosenReversePathFilter(wanted.map(({ socket }) => socket.device));
+    this.#applyPlan();
+    if (!this.#control.connected) this.#control.wake();
+  }
+
+  #announce({ link: { name, kind }, socket }: WantedPath): void {
+    const { role, weight, rateLimitBps, enabled } = this.#linkPlans().get(name) ?? DEFAULT_PATH_PLAN;
+    this.#control.send({
+      $case: "pathOpen",
+      value: {
+        pathId: socket.path,
+        link: name,
+        kind,
+        maxDatagramBytes: socket.maxDatagramBytes,
+        role: roleMessage(role),
+        weight,
+        rateLimitBps,
+        enabled,
+      },
+    });
+  }
+
+  #setPlan(value: plan.ForwardingPlan): void {
+    this.#plan = value;
+    this.#remembered.savePlan(value);
+    this.#applyPlan();
+  }
+
+  #reconfigure(config: Config): void {
+    this.#config = config;
+    this.#applyPlan();
+  }
+
+  #linkPlans() {
+    return planOfPeer(this.#plan, "").links;
+  }
+
+  /** To our bond, and to the server's. */
+  #applyPlan(): void {
+    const session = this.#control.session;
+    if (session === 0) return;
+    const paths = [...this.#applied.values()].map(({ path, name }) => [path as PathId, name] as const);
+    const applied = bondPlan(this.#algorithm(), paths, this.#linkPlans());
+    this.#node.post({ kind: "apply-plan", session, plan: applied });
+    for (const [pathId, { role, weight, rateLimitBps, enabled }] of applied.paths) {
+      const algorithm = algorithmMessage(applied.algorithm);
+      this.#control.send({
+        $case: "pathUpdate",
+        value: { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm },
+      });
+    }
+  }
+
+  #handle(message: Message): void {
+    if (message.$case !== "linkReport") return;
+    for (const { pathId, capacityBps, lossPpm } of message.value.paths)
+      this.#reports.set(pathId, { capacityBps, lossPpm });
+  }
+
+  #handleLoop(message: Extract<LoopMessage, { kind: "event" | "link-lost" | "link-back" }>): void {
+    if (message.kind === "event") {
+      this.#handleBondEvent(message.event);
+      return;
+    }
+    const name = this.#book.nameOf(message.path) ?? String(message.path);
+    if (message.kind === "link-lost") {
+      this.#context.events.publish("warning", "link-lost", `${name} is not used: ${message.reason}`, { link: name });
+      this.#control.send({ $case: "pathSuspend", value: { pathId: message.path, reason: message.reason } });
+      return;
+    }
+    this.#context.events.publish("info", "link-back", `${name} is used again`, { link: name });
+    const wanted = this.#book.wanted().find(({ socket }) => socket.path === message.path);
+    if (wanted !== undefined) this.#announce(wanted);
+    if (!this.#control.connected) this.#control.wake();
+  }
+
+  #handleBondEvent(event: Extract<LoopMessage, { kind: "event" }>["event"]): void {
+    const { log } = this.#context;
+    switch (event.kind) {
+      case "rekey-due":
+        this.#control.requestRekey();
+        return;
+      case "path-up":
+        log.info({ link: this.#book.nameOf(event.path), rttMs: event.srttUs / 1000 }, "path is up");
+        return;
+      case "path-stalled":
+        log.info({ link: this.#book.nameOf(event.path), inFlightBytes: event.inFlightBytes }, "path does not answer");
+        return;
+      case "path-moved":
+        return;
+    }
+  }
+
+  #sendReports(sessions: readonly SessionSnapshot[]): void {
+    const own = sessions.find(({ session }) => session === this.#control.session);
+    if (own !== undefined) this.#control.send({ $case: "linkReport", value: { paths: pathReports(own) } });
+  }
+
+  #tell(state: ControlState): void {
+    const { health, log } = this.#context;
+    if (JSON.stringify(state) !== JSON.stringify(this.#state)) {
+      if (state.kind === "refused") log.error({ code: state.code }, `the server refuses this client: ${state.reason}`);
+      else if (state.kind === "dialling") log.warn({ reason: state.reason }, "no control connection to the server");
+      else log.info({ link: state.link, server: state.remote }, "control connection is up");
+    }
+    this.#state = state;
+    if (state.kind === "connected") health.set("tunnel", true, `session with ${state.remote}`);
+    else health.set("tunnel", false, state.reason);
+  }
+
+  #peer(): PeerInfo {
+    return {
+      session: this.#control.session,
+      peer: "server",
+      connected: this.#control.connected,
+      sinceMs: this.#control.sinceMs,
+      innerV4: this.#welcome?.innerV4 ?? "",
+      innerV6: this.#welcome?.innerV6 ?? "",
+      epoch: this.#control.epoch,
+      reports: this.#reports,
+    };
+  }
+}

@@ -1,0 +1,55 @@
+/** A bond with what the loop must know around it. */
+
+import type { Bond, Micros } from "@edgebos/tunnel";
+
+export interface InnerPrefix {
+  readonly host: number;
+  readonly v4: Uint8Array;
+  readonly v6: Uint8Array;
+}
+
+export class LoopSession {
+  readonly number: number;
+  readonly bond: Bond;
+  readonly host: number;
+  /** Whether outputs are to be drained before the loop sleeps. */
+  touched = false;
+  /** When `handleTimeout` is due. */
+  deadline: Micros = Number.POSITIVE_INFINITY as Micros;
+  /** When its owner heard last that new keys are due. */
+  rekeyToldAt = Number.NEGATIVE_INFINITY;
+  /** Arena offset of each path's remote address, once something was sent there; -1 before. */
+  readonly remoteOffsets = new Int32Array(MAX_PATHS).fill(-1);
+  readonly #v4: number;
+  readonly #v6: readonly number[];
+
+  constructor(number: number, bond: Bond, inner: InnerPrefix) {
+    this.number = number;
+    this.bond = bond;
+    this.host = inner.host;
+    this.#v4 = words(inner.v4)[0]!;
+    this.#v6 = words(inner.v6);
+  }
+
+  /** Whether an inner packet carries this client's own source address. Link-local chatter of its kernel does not. */
+  isSource(view: DataView, offset: number, length: number): boolean {
+    const version = view.getUint8(offset) >>> 4;
+    if (version === 4) return length >= IPV4_MIN_BYTES && view.getUint32(offset + IPV4_SOURCE) === this.#v4;
+    if (version !== 6 || length < IPV6_MIN_BYTES) return false;
+    for (let i = 0; i < 4; i++) if (view.getUint32(offset + IPV6_SOURCE + 4 * i) !== this.#v6[i]) return false;
+    return true;
+  }
+}
+
+/** Path numbers 0 to 254. */
+const MAX_PATHS = 255;
+/** RFC 791 §3.1, RFC 8200 §3. */
+const IPV4_MIN_BYTES = 20;
+const IPV4_SOURCE = 12;
+const IPV6_MIN_BYTES = 40;
+const IPV6_SOURCE = 8;
+
+function words(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i));
+}

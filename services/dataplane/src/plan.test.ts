@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { common, plan } from "@edgebos/proto";
+import type { PathId } from "@edgebos/tunnel";
+import { algorithmMessage, algorithmOf, bondPlan, DEFAULT_PATH_PLAN, mergedPathPlan, planOfPeer } from "./plan.ts";
+
+const forwarding = plan.ForwardingPlan.fromPartial({
+  algorithm: common.Algorithm.WEIGHTED,
+  links: [
+    { link: "wlan0", enabled: true, role: common.LinkRole.BACKUP, weight: 3, rateLimitBps: 5e6 },
+    { peer: "van", link: "wwan0", enabled: false, role: common.LinkRole.PRIMARY, weight: 1 },
+  ],
+});
+
+test("a plan is applied by link name, and links that it does not name are primaries of weight 1", () => {
+  const { algorithm, links } = planOfPeer(forwarding, "");
+  assert.equal(algorithm, "weighted");
+  const bond = bondPlan(
+    "weighted",
+    [
+      [0 as PathId, "eth0"],
+      [1 as PathId, "wlan0"],
+    ],
+    links,
+  );
+  assert.deepEqual(bond.paths.get(0 as PathId), DEFAULT_PATH_PLAN);
+  assert.deepEqual(bond.paths.get(1 as PathId), { enabled: true, role: "backup", weight: 3, rateLimitBps: 5e6 });
+});
+
+test("links of other peers do not count", () => {
+  assert.deepEqual([...planOfPeer(forwarding, "van").links.keys()], ["wwan0"]);
+  assert.deepEqual([...planOfPeer(forwarding, "ship").links.keys()], []);
+});
+
+test("without a plan there is no algorithm to override the configured one", () => {
+  assert.equal(planOfPeer(undefined, "").algorithm, undefined);
+});
+
+test("the lower of two rate limits holds, and either end can take a path out of use", () => {
+  const client = { enabled: true, role: "metered", weight: 2, rateLimitBps: 4e6 } as const;
+  const server = { enabled: true, role: "primary", weight: 9, rateLimitBps: 3e6 } as const;
+  assert.deepEqual(mergedPathPlan(client, server), { ...client, rateLimitBps: 3e6 });
+  assert.equal(mergedPathPlan(client, { ...server, rateLimitBps: 0 }).rateLimitBps, 4e6);
+  assert.equal(mergedPathPlan(client, { ...server, enabled: false }).enabled, false);
+  assert.deepEqual(mergedPathPlan(client, undefined), client);
+});
+
+test("algorithms keep their meaning on the wire", () => {
+  for (const name of ["round-robin", "weighted", "latency-based", "adaptive"] as const) {
+    assert.equal(algorithmOf(algorithmMessage(name)), name);
+  }
+  assert.equal(algorithmOf(common.Algorithm.UNSPECIFIED), undefined);
+});

@@ -1,0 +1,206 @@
+/**
+ * One TCP download over three unequal links, a link that dies without a word and comes back, the four algorithms, links that
+ * come and go. Full topology: test/lab/topology.ts.
+ *
+ *   client ─┬─ cell0  40 Mbit/s, RTT 60 ± 10 ms ─┬─ server ── internet host (HTTP)
+ *           ├─ wifi0  60 Mbit/s, RTT 20 ms ──────┤
+ *           └─ sat0   20 Mbit/s, RTT 120 ms ─────┘
+ */
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { common } from "@edgebos/proto";
+import type { Algorithm } from "@edgebos/service";
+import { INTERNET_HOST, type LabLink, SERVER_WAN_ADDRESS } from "../lab/plan.ts";
+import { type DownloadProgress, download, goodputMbit, startHttpServer } from "../lab/traffic/http.ts";
+import { udpFlow } from "../lab/traffic/udp.ts";
+import { type BondLab, createBondLab } from "./support/bond-lab.ts";
+import { scenario } from "./support/scenario.ts";
+import { timed, until } from "./support/wait.ts";
+
+const CELL = { name: "cell0", mbit: 40, delayMs: 30, jitterMs: 5 };
+const WIFI = { name: "wifi0", mbit: 60, delayMs: 10 };
+const SAT = { name: "sat0", mbit: 20, delayMs: 60 };
+const FILE_MB = 250;
+/** Least share of the bytes of a download that each link carries: a third each in turn, by capacity (40 : 60 : 20), by need. */
+const LEAST_SHARE: readonly (readonly [Algorithm, number])[] = [
+  ["round-robin", 0.2],
+  ["weighted", 0.1],
+  ["latency-based", 0],
+  ["adaptive", 0.05],
+];
+
+scenario("a bond of three unequal links", [], ({ before, after, test }) => {
+  let bond: BondLab;
+  let cell: LabLink;
+  let wifi: LabLink;
+  let sat: LabLink;
+
+  before(async () => {
+    bond = await createBondLab({ prefix: "e2ebond", links: [CELL, WIFI, SAT] });
+    [cell, wifi, sat] = bond.lab.client.links as [LabLink, LabLink, LabLink];
+    await startHttpServer(bond.lab.internet, FILE_MB, true);
+    await until("three links are up", 5000, async () => (await upLinks(bond)).length === 3);
+  });
+  after(() => bond?.destroy());
+
+  test("one TCP download is faster than the best single link", async (t) => {
+    const result = await downloadFor(bond, 8);
+    const goodput = goodputMbit(result);
+    t.diagnostic(`goodput ${goodput.toFixed(1)} Mbit/s over links of 40, 60 and 20`);
+    assert.ok(goodput > WIFI.mbit, `${goodput} Mbit/s is not above the best link's ${WIFI.mbit}`);
+  });
+
+  test("a download survives the silent cut of its best link, which carries its share again within a second of its return", async (t) => {
+    const seen: DownloadProgress[] = [];
+    const running = downloadFor(bond, 11, (progress) => seen.push(progress));
+    await until("the download has run for 4 s", 10_000, () => (seen.at(-1)?.elapsedMs ?? 0) >= 4000);
+    const cutAt = seen.at(-1)!;
+    await bond.lab.cut(wifi, true);
+    await until("the link is cut for 3 s", 5000, () => seen.at(-1)!.elapsedMs - cutAt.elapsedMs >= 3000);
+    const backAt = seen.at(-1)!;
+    await bond.lab.cut(wifi, false);
+    const returnMs = await timed(() => untilLinkCarries(bond, wifi, RETURNED_SHARE * WIFI.mbit));
+    const result = await running;
+    const withoutWifi = ((backAt.bytes - cutAt.bytes) * 8) / 1000 / (backAt.elapsedMs - cutAt.elapsedMs);
+    t.diagnostic(
+      `longest gap ${result.longestGapMs.toFixed(0)} ms at ${result.longestGapAtMs.toFixed(0)} ms, cut at ${cutAt.elapsedMs.toFixed(0)} ms; ` +
+        `${withoutWifi.toFixed(1)} Mbit/s without the link; back after ${returnMs.toFixed(0)} ms`,
+    );
+    assert.ok(result.longestGapMs < CUT_GAP_LIMIT_MS, `nothing arrived for ${result.longestGapMs} ms`);
+    assert.ok(withoutWifi > CELL.mbit / 2, `the other links carried only ${withoutWifi} Mbit/s`);
+    assert.ok(returnMs < RETURN_LIMIT_MS, `the link carried its share only after ${returnMs} ms`);
+  });
+
+  for (const [algorithm, leastShare] of LEAST_SHARE) {
+    test(`the algorithm ${algorithm} carries traffic as it should`, async (t) => {
+      await choose(bond, algorithm);
+      const start = await bytesDown(bond);
+      const result = await downloadFor(bond, 3);
+      const shares = sharesOf(start, await bytesDown(bond));
+      t.diagnostic(
+        `${goodputMbit(result).toFixed(1)} Mbit/s; shares ${shares.map((share) => share.toFixed(2)).join(", ")}`,
+      );
+      assert.ok(goodputMbit(result) > LEAST_GOODPUT_MBIT, `${goodputMbit(result)} Mbit/s`);
+      for (const [i, share] of shares.entries()) {
+        assert.ok(share >= leastShare, `link ${i} carried ${share} of the bytes, less than ${leastShare}`);
+      }
+    });
+  }
+
+  test("latency-based sends what fits over the quickest link alone", async (t) => {
+    await choose(bond, "latency-based");
+    const start = await bytesUp(bond);
+    const flow = await udpFlow({ ...upwards(bond), packetsPerSecond: 500, payloadBytes: 1000, seconds: 2 });
+    const shares = sharesOf(start, await bytesUp(bond));
+    t.diagnostic(`shares ${shares.map((share) => share.toFixed(2)).join(", ")}`);
+    assert.equal(flow.lost, 0);
+    assert.deepEqual(flow.sources, [SERVER_WAN_ADDRESS]);
+    assert.ok(shares[1]! > 0.8, `the link with the shortest RTT carried ${shares[1]} of the bytes`);
+    await choose(bond, "adaptive");
+  });
+
+  test("a link that is pulled out is left without loss, and used again when it is plugged in", async (t) => {
+    const running = udpFlow({ ...upwards(bond), packetsPerSecond: 500, payloadBytes: 1000, seconds: 7 });
+    await delay(1000);
+    const goneMs = await timed(async () => {
+      await bond.lab.unplug(bond.lab.client, wifi);
+      await until("the pulled link is off the list", 5000, async () => !(await upLinks(bond)).includes(wifi.device));
+    });
+    await delay(500);
+    const backMs = await timed(async () => {
+      await bond.lab.plug(bond.lab.client, wifi);
+      await until("the plugged link is up", 10_000, async () => (await upLinks(bond)).includes(wifi.device));
+      await untilLinkCarries(bond, wifi, 1, "up");
+    });
+    const flow = await running;
+    t.diagnostic(
+      `gone after ${goneMs.toFixed(0)} ms, carrying again after ${backMs.toFixed(0)} ms; lost ${flow.lost} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`,
+    );
+    assert.equal(flow.lost, 0);
+    assert.ok(goneMs < LINK_EVENT_LIMIT_MS, `it took ${goneMs} ms to see that the link is gone`);
+    assert.ok(backMs < LINK_RETURN_LIMIT_MS, `it took ${backMs} ms until the link carried traffic again`);
+  });
+
+  test("a link whose carrier goes is left without loss", async (t) => {
+    const running = udpFlow({ ...upwards(bond), packetsPerSecond: 500, payloadBytes: 1000, seconds: 3 });
+    await delay(1000);
+    await bond.lab.setCarrier(bond.lab.client, wifi, false);
+    const flow = await running;
+    await bond.lab.setCarrier(bond.lab.client, wifi, true);
+    t.diagnostic(`lost ${flow.lost} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`);
+    assert.equal(flow.lost, 0);
+    assert.ok(flow.longestGapMs < CUT_GAP_LIMIT_MS, `nothing arrived for ${flow.longestGapMs} ms`);
+    await until("the link is up again", 5000, async () => (await upLinks(bond)).includes(wifi.device));
+    assert.ok((await upLinks(bond)).includes(cell.device) && (await upLinks(bond)).includes(sat.device));
+  });
+});
+
+/** What any algorithm must reach. Round-robin waits for the slowest of three links: 3 × 20 Mbit/s at best. */
+const LEAST_GOODPUT_MBIT = 20;
+const CUT_GAP_LIMIT_MS = 500;
+const RETURN_LIMIT_MS = 1000;
+const RETURNED_SHARE = 0.5;
+/** linkmon reacts to the kernel's events within a second. */
+const LINK_EVENT_LIMIT_MS = 1000;
+/** The path has to be set up anew and answer. */
+const LINK_RETURN_LIMIT_MS = 2500;
+const RATE_WINDOW_MS = 100;
+
+function downloadFor(bond: BondLab, seconds: number, onProgress: (progress: DownloadProgress) => void = () => {}) {
+  return download({ namespace: bond.lab.client.namespace, host: INTERNET_HOST, seconds, onProgress });
+}
+
+function upwards(bond: BondLab) {
+  return { fromNamespace: bond.lab.client.namespace, toNamespace: bond.lab.internet, host: INTERNET_HOST };
+}
+
+async function choose(bond: BondLab, algorithm: Algorithm): Promise<void> {
+  const answer = await bond.client.patch({ bonding: { algorithm } });
+  assert.equal(answer.status, 200, answer.body);
+  await until(`the plan says ${algorithm}`, 3000, async () => {
+    const { plan } = await bond.client.status();
+    return plan?.algorithm === ALGORITHMS[algorithm];
+  });
+}
+
+const ALGORITHMS: Readonly<Record<Algorithm, common.Algorithm>> = {
+  "round-robin": common.Algorithm.ROUND_ROBIN,
+  weighted: common.Algorithm.WEIGHTED,
+  "latency-based": common.Algorithm.LATENCY_BASED,
+  adaptive: common.Algorithm.ADAPTIVE,
+};
+
+/** Names of the links whose path to the server is up. */
+async function upLinks(bond: BondLab): Promise<string[]> {
+  const links = await bond.client.links();
+  return links.filter(({ path }) => path?.state === common.PathState.UP).map(({ link }) => link?.name ?? "");
+}
+
+async function bytesDown(bond: BondLab): Promise<number[]> {
+  return (await bond.lab.counters()).map(({ down }) => down.bytesOut);
+}
+
+async function bytesUp(bond: BondLab): Promise<number[]> {
+  return (await bond.lab.counters()).map(({ up }) => up.bytesOut);
+}
+
+function sharesOf(start: readonly number[], end: readonly number[]): number[] {
+  const differences = end.map((bytes, i) => bytes - start[i]!);
+  const sum = differences.reduce((total, bytes) => total + bytes, 0);
+  return differences.map((bytes) => bytes / sum);
+}
+
+/** Until the emulator has passed so much over the link within {@link RATE_WINDOW_MS}. */
+async function untilLinkCarries(
+  bond: BondLab,
+  link: LabLink,
+  mbit: number,
+  direction: "up" | "down" = "down",
+): Promise<void> {
+  await until(`${link.device} carries ${mbit} Mbit/s`, 10_000, async () => {
+    const start = (await bond.lab.counters())[link.index]![direction].bytesOut;
+    await delay(RATE_WINDOW_MS);
+    const end = (await bond.lab.counters())[link.index]![direction].bytesOut;
+    return (end - start) * 8 > mbit * 1000 * RATE_WINDOW_MS;
+  });
+}

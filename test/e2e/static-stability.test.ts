@@ -1,0 +1,150 @@
+/**
+ * What dies beside the dataplane costs no packet; the dataplane itself costs at most two seconds and no connection. Full
+ * topology: test/lab/topology.ts.
+ *
+ *   client ─┬─ link0  30 Mbit/s, RTT 20 ms ─┬─ server ── internet host
+ *           └─ link1  20 Mbit/s, RTT 40 ms ─┘
+ *
+ *   counted UDP: client → internet host, and server → the client's inner address; a TCP download beside it
+ */
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { INTERNET_HOST } from "../lab/plan.ts";
+import { download, startHttpServer } from "../lab/traffic/http.ts";
+import { type UdpFlowResult, udpFlow } from "../lab/traffic/udp.ts";
+import { type BondLab, createBondLab } from "./support/bond-lab.ts";
+import type { PartName } from "./support/processes.ts";
+import type { ProductNode } from "./support/product-node.ts";
+import { scenario } from "./support/scenario.ts";
+import { timed, until } from "./support/wait.ts";
+
+const LINKS = [
+  { mbit: 30, delayMs: 10 },
+  { mbit: 20, delayMs: 20 },
+];
+const FILE_MB = 60;
+const BESIDE: readonly PartName[] = ["linkmon", "scheduler", "api", "nats-server"];
+
+/** From the death of a dataplane to the next packet that passes. */
+const RESUME_LIMIT_MS = 2000;
+
+scenario("static stability", [], ({ before, after, test }) => {
+  let bond: BondLab;
+
+  before(async () => {
+    bond = await createBondLab({ prefix: "e2estab", links: LINKS });
+    await startHttpServer(bond.lab.internet, FILE_MB, true);
+  });
+  after(() => bond?.destroy());
+
+  for (const role of ["client", "server"] as const) {
+    test(`killing linkmon, scheduler, api and nats-server of the ${role} loses no packet in either direction`, async (t) => {
+      const seconds = BESIDE.length * KILL_PAUSE_S + 1;
+      const flows = bothWays(bond, seconds);
+      await delay(500);
+      for (const part of BESIDE) {
+        const [back] = await Promise.all([killAndAwait(bond[role], part), delay(KILL_PAUSE_S * 1000)]);
+        t.diagnostic(`${part} is back after ${back.toFixed(0)} ms`);
+      }
+      for (const [direction, flow] of Object.entries(await flows)) {
+        t.diagnostic(`${direction}: ${flow.packets} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`);
+        assert.equal(flow.lost, 0, `${direction}: ${flow.lost} of ${flow.sent} lost`);
+        assert.equal(flow.duplicates, 0, direction);
+      }
+      await bond[role].whenReady();
+    });
+  }
+
+  test("everything but the dataplanes is killed at once and stays away for a while: no packet is lost", async () => {
+    const flows = bothWays(bond, 4);
+    await delay(500);
+    for (let round = 0; round < 3; round++) {
+      for (const node of [bond.client, bond.server]) {
+        for (const part of BESIDE) kill(node, part);
+      }
+      await delay(500);
+    }
+    for (const [direction, flow] of Object.entries(await flows)) assert.equal(flow.lost, 0, direction);
+    await Promise.all([bond.client.whenReady(), bond.server.whenReady()]);
+  });
+
+  for (const role of ["client", "server"] as const) {
+    test(`killing the dataplane of the ${role}: traffic again within ${RESUME_LIMIT_MS} ms, and an established TCP connection survives`, async (t) => {
+      const flows = bothWays(bond, 6);
+      const running = download({ namespace: bond.lab.client.namespace, host: INTERNET_HOST, bytes: DOWNLOAD_BYTES });
+      await delay(1500);
+      await killAndAwait(bond[role], "dataplane");
+      for (const [direction, flow] of Object.entries(await flows)) {
+        t.diagnostic(`${direction}: longest gap ${flow.longestGapMs.toFixed(0)} ms, lost ${flow.lost} of ${flow.sent}`);
+        assert.ok(flow.longestGapMs < RESUME_LIMIT_MS, `${direction}: nothing arrived for ${flow.longestGapMs} ms`);
+        assert.ok(flow.packets > flow.sent / 2, `${direction}: traffic came back for good`);
+      }
+      const result = await running;
+      t.diagnostic(
+        `download: longest gap ${result.longestGapMs.toFixed(0)} ms, ${result.elapsedMs.toFixed(0)} ms in all`,
+      );
+      assert.equal(result.sha256, "matches");
+      await bond[role].whenReady();
+    });
+  }
+
+  test("a dataplane that starts while nats-server is down works with the links and the plan it had", async () => {
+    const natsDown = keepDown(bond.client, "nats-server");
+    kill(bond.client, "dataplane");
+    await delay(1000);
+    const flow = await upwards(bond, 2);
+    await natsDown.stop();
+    assert.equal(flow.lost, 0);
+    await bond.client.whenReady();
+  });
+});
+
+const KILL_PAUSE_S = 1.5;
+const RESTART_LIMIT_MS = 10_000;
+/** About six seconds over both links: the connection is busy when the dataplane dies, and long after. */
+const DOWNLOAD_BYTES = 30e6;
+const FLOW = { packetsPerSecond: 300, payloadBytes: 600 };
+
+function upwards(bond: BondLab, seconds: number): Promise<UdpFlowResult> {
+  const fromTo = { fromNamespace: bond.lab.client.namespace, toNamespace: bond.lab.internet, host: INTERNET_HOST };
+  return udpFlow({ ...fromTo, ...FLOW, seconds, port: 5301 });
+}
+
+/** Counted UDP from the client to the internet host and from the server to the client, at the same time. */
+async function bothWays(bond: BondLab, seconds: number): Promise<{ up: UdpFlowResult; down: UdpFlowResult }> {
+  const { peers } = await bond.server.status();
+  const host = peers[0]?.innerV4;
+  assert.ok(host, "the server knows the client's inner address");
+  const fromTo = { fromNamespace: bond.lab.server, toNamespace: bond.lab.client.namespace, host };
+  const [up, down] = await Promise.all([upwards(bond, seconds), udpFlow({ ...fromTo, ...FLOW, seconds, port: 5302 })]);
+  return { up, down };
+}
+
+function kill(node: ProductNode, part: PartName): number | undefined {
+  const pid = node.parts().get(part);
+  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  return pid;
+}
+
+/** Kills a part and waits until another process has taken its place. Returns how long that took, ms. */
+async function killAndAwait(node: ProductNode, part: PartName): Promise<number> {
+  const before = kill(node, part);
+  assert.ok(before, `${part} was running`);
+  return timed(() =>
+    until(`${part} runs again`, RESTART_LIMIT_MS, () => {
+      const pid = node.parts().get(part);
+      return pid !== undefined && pid !== before;
+    }),
+  );
+}
+
+/** Kills a part as often as it comes back. */
+function keepDown(node: ProductNode, part: PartName): { stop(): Promise<void> } {
+  const timer = setInterval(() => kill(node, part), 20);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await until(`${part} runs again`, RESTART_LIMIT_MS, () => node.parts().has(part));
+    },
+  };
+}

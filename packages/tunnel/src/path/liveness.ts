@@ -64,7 +64,7 @@ export class Liveness {
     let overdue = 0;
     for (let n = sent.oldestInFlight(); n < sent.next && overdue < STALL_PACKETS; n++) {
       const index = n & sent.mask;
-      if (sent.state[index] === IN_FLIGHT && now - sent.sentAt[index]! >= timeoutUs) overdue++;
+      if (sent.state[index] === IN_FLIGHT && sent.sentAt[index]! + timeoutUs <= now) overdue++;
     }
     if (overdue === 0) return "none";
     if (overdue >= STALL_PACKETS || ++this.#tailProbes > TAIL_PROBE_BUDGET) return "stalled";

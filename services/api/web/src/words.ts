@@ -7,6 +7,8 @@ export interface Condition {
   readonly word: string;
   readonly tone: Tone;
   readonly reason: string;
+  /** Whether packets pass, or could. */
+  readonly answers: boolean;
 }
 
 /** What a link, or on a server a client's path, is doing. */
@@ -14,13 +16,15 @@ export function conditionOf({ link, path, plan }: LinkStatus): Condition {
   if (link === undefined) return path === undefined ? UNKNOWN : pathCondition(path, plan);
   const words = LINK_WORDS[link.condition];
   const standsBy = link.condition === "LINK_CONDITION_UP" && plan?.enabled === false;
-  if (standsBy) return { word: "Standing by", tone: "idle", reason: sentence(plan.reason) };
+  if (standsBy) return { word: "Standing by", tone: "idle", reason: sentence(plan.reason), answers: true };
   return { ...words, reason: sentence(link.reason) || words.reason };
 }
 
 function pathCondition(path: Path, plan: LinkPlan | undefined): Condition {
   const standsBy = path.state === "PATH_STATE_UP" && plan?.enabled === false;
-  return standsBy ? { word: "Standing by", tone: "idle", reason: sentence(plan.reason) } : PATH_WORDS[path.state];
+  return standsBy
+    ? { word: "Standing by", tone: "idle", reason: sentence(plan.reason), answers: true }
+    : PATH_WORDS[path.state];
 }
 
 /** The plan's role for a link, with what the role means. */
@@ -46,23 +50,38 @@ function sentence(text: string): string {
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
-const UNKNOWN: Condition = { word: "Unknown", tone: "idle", reason: "" };
+const UNKNOWN: Condition = { word: "Unknown", tone: "idle", reason: "", answers: false };
 
 const LINK_WORDS: Readonly<Record<Link["condition"], Condition>> = {
   LINK_CONDITION_UNSPECIFIED: UNKNOWN,
-  LINK_CONDITION_DOWN: { word: "Down", tone: "bad", reason: "No carrier or no address." },
-  LINK_CONDITION_CONNECTING: { word: "Connecting", tone: "idle", reason: "No answer through this link yet." },
-  LINK_CONDITION_UP: { word: "Working", tone: "good", reason: "Answers well." },
-  LINK_CONDITION_DEGRADED: { word: "Weak", tone: "warn", reason: "Answers, but loses or delays much." },
-  LINK_CONDITION_STALLED: { word: "Silent", tone: "bad", reason: "Connected, but nothing comes back." },
+  LINK_CONDITION_DOWN: { word: "Down", tone: "bad", reason: "No carrier or no address.", answers: false },
+  LINK_CONDITION_CONNECTING: {
+    word: "Connecting",
+    tone: "idle",
+    reason: "No answer through this link yet.",
+    answers: false,
+  },
+  LINK_CONDITION_UP: { word: "Working", tone: "good", reason: "Answers well.", answers: true },
+  LINK_CONDITION_DEGRADED: { word: "Weak", tone: "warn", reason: "Answers, but loses or delays much.", answers: true },
+  LINK_CONDITION_STALLED: { word: "Silent", tone: "bad", reason: "Connected, but nothing comes back.", answers: false },
 };
 
 const PATH_WORDS: Readonly<Record<Path["state"], Condition>> = {
   PATH_STATE_UNSPECIFIED: UNKNOWN,
-  PATH_STATE_PROBING: { word: "Connecting", tone: "idle", reason: "No answer on this path yet." },
-  PATH_STATE_UP: { word: "Working", tone: "good", reason: "Answers." },
-  PATH_STATE_STALLED: { word: "Silent", tone: "bad", reason: "Nothing comes back; its traffic takes other paths." },
-  PATH_STATE_SUSPENDED: { word: "Withdrawn", tone: "idle", reason: "The link is gone; it comes back by itself." },
+  PATH_STATE_PROBING: { word: "Connecting", tone: "idle", reason: "No answer on this path yet.", answers: false },
+  PATH_STATE_UP: { word: "Working", tone: "good", reason: "Answers.", answers: true },
+  PATH_STATE_STALLED: {
+    word: "Silent",
+    tone: "bad",
+    reason: "Nothing comes back; its traffic takes other paths.",
+    answers: false,
+  },
+  PATH_STATE_SUSPENDED: {
+    word: "Withdrawn",
+    tone: "idle",
+    reason: "The link is gone; it comes back by itself.",
+    answers: false,
+  },
 };
 
 const KIND_NAMES: Readonly<Record<LinkKind, string>> = {

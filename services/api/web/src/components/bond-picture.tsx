@@ -30,8 +30,8 @@ export function BondPicture({ strands, status }: { strands: readonly Strand[]; s
         const y = middle + (index - (lines.length - 1) / 2) * ROW_HEIGHT;
         return <Curve key={line.key} line={line} y={y} middle={middle} spread={isServer} />;
       })}
-      {!isServer && <Node x={LEFT - 26} y={middle} name="This gateway" />}
-      <Node x={RIGHT + 26} y={middle} name={isServer ? "This server" : "Server"} />
+      {!isServer && <Station x={LEFT - 26} y={middle} name="This gateway" shape={GATEWAY} />}
+      <Station x={RIGHT + 26} y={middle} name={isServer ? "This server" : "Server"} shape={SERVER} />
     </svg>
   );
 }
@@ -56,12 +56,12 @@ function Curve({ line, y, middle, spread }: { line: Line; y: number; middle: num
   );
 }
 
-function Node({ x, y, name }: { x: number; y: number; name: string }) {
+function Station({ x, y, name, shape }: { x: number; y: number; name: string; shape: string }) {
   return (
-    <g class="node">
-      <rect x={x - 26} y={y - 22} width="52" height="44" rx="12" />
-      <path d={`M${x - 11} ${y - 5}h22M${x - 11} ${y + 5}h22`} />
-      <text x={x} y={y + 38} text-anchor="middle">
+    <g class="station">
+      <rect x={x - 26} y={y - 26} width="52" height="52" rx="14" />
+      <path d={shape} transform={`translate(${x - 16} ${y - 16})`} />
+      <text x={x} y={y + 43} text-anchor="middle">
         {name}
       </text>
     </g>
@@ -90,3 +90,7 @@ function described(lines: readonly Line[], isServer: boolean): string {
 }
 
 const WORDS: Readonly<Record<Tone, string>> = { good: "", warn: "", bad: "not working", idle: "waiting" };
+
+/** On a grid of 32: a box with two aerials, and a rack of three. */
+const GATEWAY = "M5 18h22v8H5zM10 22h.01M15 22h.01M9 18V7M23 18V7M13 10a6 6 0 0 1 6 0";
+const SERVER = "M6 5h20v6H6zM6 13h20v6H6zM6 21h20v6H6zM10 8h.01M10 16h.01M10 24h.01";

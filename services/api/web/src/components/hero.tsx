@@ -10,7 +10,7 @@ export function Hero({ live, status, strands }: { live: Live; status: Status; st
   const isServer = status.role === "NODE_ROLE_SERVER";
   const down = sum(strands, (strand) => strand.rates.down);
   const up = sum(strands, (strand) => strand.rates.up);
-  const working = strands.filter(({ condition }) => condition.tone === "good" || condition.tone === "warn").length;
+  const working = strands.filter(({ condition }) => condition.answers).length;
   const rtts = strands.map(({ rttUs }) => rttUs).filter((rttUs) => rttUs > 0);
   const clients = live.statistics?.peers.filter(({ connected }) => connected).length ?? 0;
   return (
@@ -25,7 +25,7 @@ export function Hero({ live, status, strands }: { live: Live; status: Status; st
         {isServer ? (
           <Figure name="Clients" value={String(clients)} unit={`over ${strands.length} paths`} />
         ) : (
-          <Figure name="Links in use" value={String(working)} unit={`of ${strands.length}`} />
+          <Figure name="Links working" value={String(working)} unit={`of ${strands.length}`} />
         )}
         <Figure name="Quickest round trip" value={milliseconds(rtts.length === 0 ? 0 : Math.min(...rtts))} unit="">
           <Help topic="Round trip">

@@ -8,6 +8,8 @@ import { Help } from "./help.tsx";
 const HEIGHT = 220;
 /** The scale never shrinks below this, so that idle probing does not look like traffic. */
 const LEAST_SCALE_BPS = 1e6;
+/** Marks of the time axis, seconds before the newest sample. */
+const TICKS_AGO = [120, 90, 60, 30, 0];
 
 interface RateChartProps {
   readonly history: History;
@@ -87,7 +89,7 @@ function options(strands: readonly Strand[], box: HTMLElement, width: number): u
   return {
     width,
     height: HEIGHT,
-    padding: [10, 6, 0, 0],
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -100,8 +102,8 @@ function options(strands: readonly Strand[], box: HTMLElement, width: number): u
         font,
         grid: { show: false },
         ticks: grid,
-        space: 90,
-        values: (chart, ticks) => ticks.map((tick) => ago(tick, chart.scales.x?.max ?? tick)),
+        splits: (_, __, oldest) => TICKS_AGO.map((seconds) => oldest + HISTORY_SECONDS - seconds),
+        values: () => TICKS_AGO.map((seconds) => (seconds === 0 ? "now" : `−${seconds} s`)),
       },
       {
         stroke: ink,
@@ -129,11 +131,6 @@ function stacked(history: History, strands: readonly Strand[], direction: Direct
     return below;
   });
   return [[...history.times], ...sums];
-}
-
-function ago(tick: number, newest: number): string {
-  const seconds = Math.round(newest - tick);
-  return seconds <= 2 ? "now" : `−${seconds} s`;
 }
 
 function useDarkScheme(): boolean {

@@ -23,7 +23,7 @@ export function createAead(memory: Memory, cipher: CipherName): Aead {
 class EvpAead implements Aead {
   readonly #crypto = loadCrypto();
   readonly #cipher: number;
-  readonly #address: number;
+  readonly #memory: Memory;
   /** EVP_CIPHER_CTX by key handle; 0 for a dropped key. */
   readonly #contexts: number[] = [];
   readonly #scratch = allocateMemory(SCRATCH.SIZE);
@@ -31,7 +31,7 @@ class EvpAead implements Aead {
   readonly #ignored: number;
 
   constructor(memory: Memory, cipher: CipherName) {
-    this.#address = memory.address;
+    this.#memory = memory;
     this.#cipher = cipher === "aes-256-gcm" ? this.#crypto.EVP_aes_256_gcm() : this.#crypto.EVP_chacha20_poly1305();
     this.#tag = this.#scratch.address + SCRATCH.TAG_PARAM;
     this.#ignored = this.#scratch.address + SCRATCH.IGNORED;
@@ -57,12 +57,13 @@ class EvpAead implements Aead {
 
   seal(key: KeyHandle, nonceOffset: number, inOffset: number, length: number, outOffset: number): number {
     const context = this.#context(key);
-    const out = this.#address + outOffset;
+    const { address } = this.#memory;
+    const out = address + outOffset;
     this.#pointTagTo(out + length);
     const { EVP_EncryptInit_ex2, EVP_EncryptUpdate, EVP_EncryptFinal_ex, EVP_CIPHER_CTX_get_params } = this.#crypto;
     const done =
-      EVP_EncryptInit_ex2(context, 0, 0, this.#address + nonceOffset, 0) &
-      EVP_EncryptUpdate(context, out, this.#ignored, this.#address + inOffset, length) &
+      EVP_EncryptInit_ex2(context, 0, 0, address + nonceOffset, 0) &
+      EVP_EncryptUpdate(context, out, this.#ignored, address + inOffset, length) &
       EVP_EncryptFinal_ex(context, this.#ignored, this.#ignored) &
       EVP_CIPHER_CTX_get_params(context, this.#tag);
     if (done !== 1) throw new Error("OpenSSL failed to seal a packet");
@@ -73,12 +74,13 @@ class EvpAead implements Aead {
     const plainLength = length - TAG_BYTES;
     if (plainLength < 0) return -1;
     const context = this.#context(key);
-    const input = this.#address + inOffset;
+    const { address } = this.#memory;
+    const input = address + inOffset;
     this.#pointTagTo(input + plainLength);
     const { EVP_DecryptInit_ex2, EVP_DecryptUpdate, EVP_DecryptFinal_ex } = this.#crypto;
     const done =
-      EVP_DecryptInit_ex2(context, 0, 0, this.#address + nonceOffset, this.#tag) &
-      EVP_DecryptUpdate(context, this.#address + outOffset, this.#ignored, input, plainLength) &
+      EVP_DecryptInit_ex2(context, 0, 0, address + nonceOffset, this.#tag) &
+      EVP_DecryptUpdate(context, address + outOffset, this.#ignored, input, plainLength) &
       EVP_DecryptFinal_ex(context, this.#ignored, this.#ignored);
     return done === 1 ? plainLength : -1;
   }

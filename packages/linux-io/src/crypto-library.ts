@@ -38,8 +38,10 @@ export function loadCrypto(): CryptoLibrary {
   );
 }
 
-function bindCrypto(path: string | null): CryptoLibrary {
-  const library = koffi.load(path);
+/** Binds the functions of one library; null is the process itself. Throws where one is missing. */
+export function bindCrypto(path: string | null): CryptoLibrary {
+  // RTLD_DEEPBIND: the library must not call functions of the same name in the process.
+  const library = path === null ? koffi.load(null) : koffi.load(path, { deep: true });
   const init = [P, P, P, P, P];
   const update = [P, P, P, P, "int"];
   const final = [P, P, P];

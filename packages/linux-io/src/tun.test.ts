@@ -68,7 +68,7 @@ test("a device in use is refused to others; a persistent one stays until it is r
   assert.ok(!exists(NAME));
 });
 
-test("a TAP device carries Ethernet frames and can be removed", { skip }, () => {
+test("a TAP device carries Ethernet frames and can be removed, even twice", { skip }, () => {
   const tap = openTun(memory, { name: "lio-tap0", mode: "tap", offload: false });
   tap.setPersistent(true);
   ip("link set lio-tap0 up");
@@ -76,6 +76,7 @@ test("a TAP device carries Ethernet frames and can be removed", { skip }, () => 
   memory.bytes.fill(0xff, 0, 6);
   assert.equal(tap.write(0, 60), 60);
   tap.close();
+  removeTun("lio-tap0");
   removeTun("lio-tap0");
   assert.ok(!exists("lio-tap0"));
 });

@@ -45,27 +45,27 @@ class TunDevice implements Tun {
   readonly fd: number;
   readonly name: string;
   readonly offloads: TunOffloads;
-  readonly #address: number;
+  readonly #memory: Memory;
 
   constructor(memory: Memory, fd: number, name: string, offloads: TunOffloads) {
-    this.#address = memory.address;
+    this.#memory = memory;
     this.fd = fd;
     this.name = name;
     this.offloads = offloads;
   }
 
   read(offset: number, capacityBytes: number): number {
-    const count = read(this.fd, this.#address + offset, capacityBytes);
+    const count = read(this.fd, this.#memory.address + offset, capacityBytes);
     return count >= 0 ? count : this.#failedRead(lastErrno());
   }
 
   write(offset: number, lengthBytes: number): number {
-    const count = write(this.fd, this.#address + offset, lengthBytes);
+    const count = write(this.fd, this.#memory.address + offset, lengthBytes);
     return count >= 0 ? count : this.#failedWrite(lastErrno());
   }
 
   writev(iovecOffset: number, count: number): number {
-    const written = writev(this.fd, this.#address + iovecOffset, count);
+    const written = writev(this.fd, this.#memory.address + iovecOffset, count);
     return written >= 0 ? written : this.#failedWrite(lastErrno());
   }
 

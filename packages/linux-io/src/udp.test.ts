@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAddress, formatAddress } from "./address.ts";
-import { arenaOf, type ByteArena, memoryOf } from "./memory.ts";
+import { setsockopt } from "./libc.ts";
+import { allocateMemory, arenaOf, type ByteArena, memoryOf } from "./memory.ts";
 import { createPoller } from "./poller.ts";
 import { SystemError } from "./system-error.ts";
 import type { Memory, Udp, UdpOptions } from "./types.ts";
 import { openUdp } from "./udp.ts";
 
 const DATA = 0;
-const ADDRESS = 70_000;
+const ADDRESS = 79_000;
+/** From asm-generic/socket.h. */
+const SOL_SOCKET = 1;
+const SO_NO_CHECK = 11;
 
 for (const offload of [true, false]) {
   for (const family of ["127.0.0.1", "::1"]) {
@@ -83,7 +87,27 @@ test("a datagram too large for the path is refused with -EMSGSIZE, and segmentat
   const { a, b, memory } = pair;
   memory.bytes.set(encodeAddress("127.0.0.1", b.port), ADDRESS);
   assert.equal(a.send(DATA, 65_530, 65_530, ADDRESS), -90);
+  assert.equal(a.send(DATA, 70_000, 65_530, ADDRESS), -90);
   assert.equal(a.gso, true);
+});
+
+test("where the kernel refuses a run but not its datagrams, they are sent one by one from then on", () => {
+  const notices: string[] = [];
+  using pair = openPair("127.0.0.1", { onNotice: (text) => notices.push(text) });
+  const { a, b, memory } = pair;
+  // Segmentation needs checksums: a socket without them refuses it with EINVAL, as a device without checksum offload does with EIO.
+  const one = allocateMemory(8);
+  one.view.setInt32(0, 1, true);
+  assert.equal(setsockopt(a.fd, SOL_SOCKET, SO_NO_CHECK, one.address, 4), 0);
+  fillPattern(memory, 5_000);
+  memory.bytes.set(encodeAddress("127.0.0.1", b.port), ADDRESS);
+  assert.equal(a.gso, true);
+  for (let round = 0; round < 2; round++) {
+    assert.equal(a.send(DATA, 5_000, 1000, ADDRESS), 5_000);
+    assert.equal(collect(memory, b, 5).length, 5);
+    assert.equal(a.gso, false);
+  }
+  assert.equal(notices.length, 1);
 });
 
 test("an unreachable network is a result, not an exception", () => {

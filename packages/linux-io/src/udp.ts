@@ -73,7 +73,7 @@ class UdpSocket extends UdpReceiver implements Udp {
     const localSpace = this.#prepareAddress(addressOffset);
     if (lengthBytes <= segmentBytes) return this.#sendOne(offset, lengthBytes, localSpace);
     if (!this.#gso) return this.#sendSingly(offset, lengthBytes, segmentBytes, localSpace);
-    const runBytes = Math.min(MAX_SEGMENTS, Math.trunc(MAX_RUN_BYTES / segmentBytes)) * segmentBytes;
+    const runBytes = Math.max(1, Math.min(MAX_SEGMENTS, Math.trunc(MAX_RUN_BYTES / segmentBytes))) * segmentBytes;
     let sent = 0;
     while (sent < lengthBytes) {
       const result = this.#sendRun(offset + sent, Math.min(runBytes, lengthBytes - sent), segmentBytes, localSpace);

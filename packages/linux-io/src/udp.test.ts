@@ -63,6 +63,19 @@ test("an answer to a record leaves from the address that the datagram came to", 
   }
 });
 
+test("a dual-stack socket receives a run of either family as one message", () => {
+  for (const target of ["127.0.0.1", "::1"]) {
+    using pair = openPair(target, {}, "::");
+    const { a, b, memory } = pair;
+    memory.bytes.set(encodeAddress(target, b.port), ADDRESS);
+    assert.equal(a.send(DATA, 10_000, 1200, ADDRESS), 10_000);
+    waitFor(b);
+    assert.equal(b.receive(), 1);
+    assert.equal(b.messageLength(0), 10_000);
+    assert.equal(b.messageSegment(0), 1200);
+  }
+});
+
 test("equal ends give equal records, and another port another record", () => {
   using pair = openPair("127.0.0.1", {});
   const { a, b, memory } = pair;

@@ -60,8 +60,8 @@ start() {
 
 wait_for_session() {
   local i
-  for i in $(seq 100); do
-    ip netns exec dp-c ping -c 1 -W 1 10.231.0.1 > /dev/null 2>&1 && { echo "the tunnel is up"; return; }
+  for i in $(seq 200); do
+    ip netns exec dp-c ping -I edgebos0 -c 1 -W 1 10.231.0.1 > /dev/null 2>&1 && { echo "the tunnel is up"; return; }
     sleep 0.1
   done
   echo "no session: see $work/client.log and $work/server.log" >&2

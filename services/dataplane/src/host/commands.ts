@@ -48,6 +48,8 @@ export function deviceCommands(settings: DeviceSettings): IpBatch {
   const { device, v4, v6 } = settings;
   return {
     v4: [
+      // Without a link-local address the kernel does not solicit routers through the tunnel.
+      `link set dev ${device} addrgenmode none`,
       `link set dev ${device} mtu ${settings.mtuBytes} txqueuelen ${TUN_QUEUE_PACKETS} up`,
       `addr replace ${v4.address}/${v4.prefix} dev ${device}`,
     ],

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createAead } from "@edgebos/linux-io";
+import { Arena, PacketPool, type PathId } from "@edgebos/tunnel";
+import { parseAddress } from "../host/addresses.ts";
+import type { Command, LinkSocket, LoopMessage } from "./commands.ts";
+import { createCounters, readCounters } from "./counters.ts";
+import { ForwardingLoop } from "./loop.ts";
+import { memoryIo, TestNetwork } from "./memory-io.ts";
+
+const SERVER_PORT = 8443;
+const SERVER_SESSION = 7;
+const CLIENT_SESSION = 9;
+const POOL_SLOTS = 1024;
+
+test("packets of both families go from device to device, both ways", () => {
+  const bond = establish();
+  const sent = [ipv4("10.231.0.2", "198.51.100.7", 1000), ipv6("fdeb::2", "2001:db8::7", 300)];
+  bond.client.tun.toRead.push(...sent);
+  bond.run(50);
+  assert.deepEqual(bond.server.tun.written, sent);
+
+  const answers = [ipv4("198.51.100.7", "10.231.0.2", 40), ipv6("2001:db8::7", "fdeb::2", 1200)];
+  bond.server.tun.toRead.push(...answers);
+  bond.run(50);
+  assert.deepEqual(bond.client.tun.written, answers);
+});
+
+test("a packet that does not come from the client's inner address is dropped and counted", () => {
+  const bond = establish();
+  bond.client.tun.toRead.push(ipv4("10.231.0.3", "198.51.100.7", 100), ipv6("fe80::1", "ff02::2", 16));
+  bond.run(50);
+  assert.deepEqual(bond.server.tun.written, []);
+  assert.equal(bond.server.counters().edgeDrops["spoofed-source"], 2);
+});
+
+test("the server has no session for an address that no client has", () => {
+  const bond = establish();
+  bond.server.tun.toRead.push(ipv4("198.51.100.7", "10.231.0.9", 100), ipv6("2001:db8::7", "fdeb:1::2", 100));
+  bond.run(10);
+  assert.deepEqual(bond.client.tun.written, []);
+  assert.equal(bond.server.counters().edgeDrops["no-session"], 2);
+});
+
+test("what is no IP packet is dropped and counted", () => {
+  const bond = establish();
+  bond.server.tun.toRead.push(new Uint8Array(3), new Uint8Array(64).fill(0xff));
+  bond.run(10);
+  assert.equal(bond.server.counters().edgeDrops["no-session"], 2);
+});
+
+test("strangers' datagrams are dropped by reason and get no answer", () => {
+  const bond = establish();
+  const stranger = bond.network.freePort();
+  const answers = bond.listenOn(stranger);
+  for (const bytes of [new Uint8Array(27), new Uint8Array(100), new Uint8Array(100).fill(0x40)]) {
+    bond.network.sockets.get(SERVER_PORT)?.queue.push({ bytes, segment: bytes.length, from: stranger });
+  }
+  bond.run(20);
+  const { drops } = bond.server.counters();
+  assert.deepEqual([drops["truncated"], drops["bad-version"], drops["unknown-session"]], [1, 1, 1]);
+  assert.equal(answers.length, 0);
+});
+
+test("packets go on over the other link when sending on one fails, and the link comes back", () => {
+  const bond = establish({ links: 2 });
+  for (const udp of bond.client.io.opened) if (udp.port === bond.client.portOf(0)) udp.failWith = ENETUNREACH;
+  const sent = Array.from({ length: 20 }, (_, i) => ipv4("10.231.0.2", "198.51.100.7", 100 + i));
+  bond.client.tun.toRead.push(...sent);
+  bond.run(500);
+  assert.deepEqual(lengths(bond.server.tun.written), lengths(sent));
+  const kinds = () => bond.client.said.filter((message) => message.kind.startsWith("link-")).map(({ kind }) => kind);
+  assert.deepEqual(kinds(), ["link-lost"]);
+  bond.run(2000);
+  assert.deepEqual(kinds(), ["link-lost", "link-back"]);
+  assert.equal(bond.client.io.opened.length, 2);
+});
+
+test("a new session takes over the links, and a stop gives every buffer and socket back", () => {
+  const bond = establish();
+  bond.open(SERVER_SESSION + 1, CLIENT_SESSION);
+  bond.run(300);
+  const packet = ipv4("10.231.0.2", "198.51.100.7", 200);
+  bond.client.tun.toRead.push(packet);
+  bond.run(50);
+  assert.deepEqual(bond.server.tun.written, [packet]);
+  for (const end of [bond.client, bond.server]) {
+    end.post({ kind: "stop", removeDevice: true });
+    assert.deepEqual(end.loop.run(), { kind: "stop", removeDevice: true });
+    assert.equal(end.pool.freeSlots, POOL_SLOTS);
+    assert.equal(end.io.opened.length, 0);
+  }
+});
+
+test("a snapshot names each path with its remote address", () => {
+  const bond = establish({ links: 2 });
+  bond.run(1000);
+  const latest = bond.server.said.filter((message) => message.kind === "snapshot").at(-1);
+  assert.deepEqual(
+    latest?.sessions.flatMap(({ paths }) => paths.map(({ name, state, remote }) => [name, state, remote])),
+    [0, 1].map((path) => [`link${path}`, "up", `0.0.0.0:${bond.client.portOf(path)}`]),
+  );
+});
+
+const ENETUNREACH = 101;
+
+/** Both ends with keys, one session and `links` paths that are up. */
+function establish({ links = 1 } = {}) {
+  const network = new TestNetwork();
+  const clock = { now: 1_000_000 };
+  const server = end("server", network, clock);
+  const client = end("client", network, clock);
+  const run = (durationMs: number): void => {
+    for (const until = clock.now + durationMs * 1000; clock.now < until; clock.now += 500) {
+      while (client.loop.turn() || server.loop.turn()) continue;
+    }
+  };
+  const open = (serverSession: number, clientSession: number): void => {
+    server.open(serverSession, clientSession);
+    client.open(clientSession, serverSession);
+  };
+  for (let path = 0; path < links; path++) client.post({ kind: "set-link", link: linkSocket(path) });
+  open(SERVER_SESSION, CLIENT_SESSION);
+  for (let path = 0; path < links; path++) {
+    server.post({ kind: "open-path", session: SERVER_SESSION, path, name: `link${path}`, maxDatagramBytes: 1472 });
+  }
+  run(300);
+  return {
+    network,
+    client,
+    server,
+    run,
+    open: (serverSession: number, clientSession: number) => {
+      server.post({ kind: "close-session", session: SERVER_SESSION });
+      open(serverSession, clientSession);
+      server.post({ kind: "open-path", session: serverSession, path: 0, name: "link0", maxDatagramBytes: 1472 });
+    },
+    listenOn: (port: number) => {
+      const queue: unknown[] = [];
+      network.sockets.set(port, { queue } as never);
+      return queue;
+    },
+  };
+}
+
+function end(role: "client" | "server", network: TestNetwork, clock: { now: number }) {
+  const arena = new Arena(16 * 1024 * 1024);
+  const pool = new PacketPool(arena, { slots: POOL_SLOTS });
+  const io = memoryIo(arena, network, clock);
+  const commands: Command[] = [];
+  const said: LoopMessage[] = [];
+  const counters = createCounters();
+  const loop = new ForwardingLoop({
+    settings: { role, port: SERVER_PORT, counters },
+    io: { ...io, poller: { ...io.poller, readable: (index) => (index === 0 ? commands.length > 0 : io.poller.readable(index)) } },
+    arena,
+    pool,
+    aeadOf: (cipher) => createAead(io.memory, cipher),
+    wake: { fd: -1, clear: () => undefined },
+    nextCommand: () => commands.shift(),
+    say: (message) => said.push(message),
+    routes: undefined,
+  });
+  const post = (command: Command) => commands.push(command);
+  return {
+    loop,
+    io,
+    pool,
+    tun: io.tun,
+    said,
+    post,
+    counters: () => readCounters(counters),
+    /** Links open their sockets in the order of their numbers. */
+    portOf: (path: number) => 50_000 + path,
+    open: (session: number, remoteSession: number) => {
+      const inner = { host: 2, innerV4: parseAddress("10.231.0.2"), innerV6: parseAddress("fdeb::2") };
+      post({ kind: "open-session", session, remoteSession, cipher: "aes-256-gcm", ...inner });
+      const [sendKey, receiveKey] = role === "client" ? [KEY_A, KEY_B] : [KEY_B, KEY_A];
+      post({ kind: "install-keys", session, epoch: 1, sendKey, receiveKey });
+      post({ kind: "apply-plan", session, plan: { algorithm: "adaptive", paths: new Map([[0 as PathId, PRIMARY]]) } });
+    },
+  };
+}
+
+const PRIMARY = { enabled: true, role: "primary", weight: 1, rateLimitBps: 0 } as const;
+const KEY_A = new Uint8Array(32).fill(1);
+const KEY_B = new Uint8Array(32).fill(2);
+
+function linkSocket(path: number): LinkSocket {
+  return {
+    path,
+    name: `link${path}`,
+    device: `link${path}`,
+    ifindex: path + 2,
+    address: `10.1.${path}.2`,
+    serverAddress: "203.0.113.1",
+    serverPort: SERVER_PORT,
+    maxDatagramBytes: 1472,
+  };
+}
+
+/** An IPv4 packet of protocol 253 (RFC 3692), whose payload counts up. */
+function ipv4(source: string, destination: string, payloadBytes: number): Uint8Array {
+  const packet = new Uint8Array(20 + payloadBytes).map((_, i) => i);
+  packet.set([0x45, 0, packet.length >> 8, packet.length, 0, 0, 0, 0, 64, 253, 0, 0]);
+  packet.set(parseAddress(source), 12);
+  packet.set(parseAddress(destination), 16);
+  return packet;
+}
+
+function ipv6(source: string, destination: string, payloadBytes: number): Uint8Array {
+  const packet = new Uint8Array(40 + payloadBytes).map((_, i) => i);
+  packet.set([0x60, 0, 0, 0, payloadBytes >> 8, payloadBytes, 253, 64]);
+  packet.set(parseAddress(source), 8);
+  packet.set(parseAddress(destination), 24);
+  return packet;
+}
+
+function lengths(packets: readonly Uint8Array[]): number[] {
+  return packets.map(({ length }) => length);
+}

@@ -1,16 +1,24 @@
-/** Time to wait before the n-th attempt in a row, ms: at once, then 100 ms, growing by half, up to a limit. */
+/** Time to wait before another attempt: the first value, then growing by half, up to a limit. */
 export class Backoff {
-  #attempts = 0;
+  readonly #firstMs: number;
+  readonly #limitMs: number;
+  #nextMs: number;
 
-  next(limitMs: number): number {
-    const delayMs = this.#attempts === 0 ? 0 : FIRST_MS * 1.5 ** (this.#attempts - 1);
-    this.#attempts += 1;
-    return Math.min(delayMs, limitMs);
+  constructor(firstMs: number, limitMs: number) {
+    this.#firstMs = firstMs;
+    this.#limitMs = limitMs;
+    this.#nextMs = firstMs;
+  }
+
+  next(): number {
+    const delayMs = this.#nextMs;
+    this.#nextMs = Math.min(this.#limitMs, delayMs * GROWTH);
+    return delayMs;
   }
 
   reset(): void {
-    this.#attempts = 0;
+    this.#nextMs = this.#firstMs;
   }
 }
 
-const FIRST_MS = 100;
+const GROWTH = 1.5;

@@ -43,8 +43,9 @@ export class ControlClient {
   readonly #options: ControlClientOptions;
   #stopped = false;
   #race: AbortController | undefined;
-  #retryLimitMs = RETRY_LIMIT_MS;
-  readonly #backoff = new Backoff();
+  readonly #unreachable = new Backoff(100, 2000);
+  /** A refused handshake costs 5 kB, which a metered link should not pay often; nor should two clients with one certificate fight. */
+  readonly #refused = new Backoff(5000, 30_000);
   #session: Session | undefined;
   #connection: ControlConnection | undefined;
   #epoch = 0;
@@ -74,15 +75,20 @@ export class ControlClient {
 
   /** Dials until {@link stop}; resolves then. */
   async run(): Promise<void> {
+    let delayMs = 0;
     while (!this.#stopped) {
-      await this.#wait(this.#backoff.next(this.#retryLimitMs));
+      await this.#wait(delayMs);
       if (this.#stopped) return;
       try {
-        const reason = await this.#serve(await this.#dial());
-        this.#retryLimitMs = RETRY_LIMIT_MS;
+        const dialled = await this.#dial();
+        const since = performance.now();
+        const reason = await this.#serve(dialled);
+        const steady = performance.now() - since > STEADY_MS;
+        delayMs = steady ? 0 : this.#unreachable.next();
+        if (steady) this.#refused.reset();
         this.#options.onState({ kind: "dialling", reason });
       } catch (error) {
-        this.#retryLimitMs = error instanceof RefusedError ? REFUSED_RETRY_LIMIT_MS : RETRY_LIMIT_MS;
+        delayMs = (error instanceof RefusedError ? this.#refused : this.#unreachable).next();
         if (!this.#stopped) this.#options.onState(stateAfter(error));
       }
     }
@@ -90,7 +96,7 @@ export class ControlClient {
 
   /** Dials at once and over all links where it was waiting or dialling: a link appeared. */
   wake(): void {
-    this.#backoff.reset();
+    this.#unreachable.reset();
     this.#race?.abort();
     this.#cutWait?.();
   }
@@ -198,7 +204,7 @@ export class ControlClient {
     this.#session = { local, remote: welcome.session };
     this.#connection = connection;
     this.#installKeys(connection, welcome.epoch);
-    this.#backoff.reset();
+    this.#unreachable.reset();
     this.#options.onWelcome(welcome, dialled);
     this.#options.onState({ kind: "connected", link: candidate.link, remote: connection.remote });
   }
@@ -250,9 +256,8 @@ class RefusedError extends Error {
   }
 }
 
-/** Bound of the time between attempts, ms. A refused handshake costs 5 kB, which a metered link should not pay every 2 s. */
-const RETRY_LIMIT_MS = 2000;
-const REFUSED_RETRY_LIMIT_MS = 10_000;
+/** A connection that lasted so long is dialled again at once, ms. */
+const STEADY_MS = 1000;
 const LIVENESS_POLL_MS = 200;
 const WELCOME_LIMIT_MS = 3000;
 

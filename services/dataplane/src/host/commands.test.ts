@@ -11,7 +11,11 @@ test("the device gets its MTU, both inner addresses and no duplicate address det
       v6: { address: "fdeb:0:0:1::2", prefix: 64 },
     }),
     {
-      v4: ["link set dev edgebos0 addrgenmode none", "link set dev edgebos0 mtu 1436 txqueuelen 1000 up", "addr replace 10.231.0.2/16 dev edgebos0"],
+      v4: [
+        "link set dev edgebos0 addrgenmode none",
+        "link set dev edgebos0 mtu 1436 txqueuelen 1000 up",
+        "addr replace 10.231.0.2/16 dev edgebos0",
+      ],
       v6: ["addr replace fdeb:0:0:1::2/64 dev edgebos0 nodad"],
     },
   );

@@ -1,6 +1,15 @@
 /** A machine for tests: TUN devices and UDP sockets in memory, a clock that stands still, no kernel. */
 
-import { type ByteArena, Coalescer, type Memory, memoryOf, Segmenter, type Tun, type Udp, WOULD_BLOCK } from "@edgebos/linux-io";
+import {
+  type ByteArena,
+  Coalescer,
+  type Memory,
+  memoryOf,
+  Segmenter,
+  type Tun,
+  type Udp,
+  WOULD_BLOCK,
+} from "@edgebos/linux-io";
 import { ADDRESS_BYTES, type Arena, type Micros } from "@edgebos/tunnel";
 import type { LoopIo } from "./io.ts";
 

@@ -61,7 +61,8 @@ function memoryViolations({ world }: Scenario): string[] {
     const used = pool.slots - pool.freeSlots - records;
     if (used !== 0) violations.push(`${name}: ${used} buffers still in use when all is quiet`);
     bond.close();
-    if (pool.freeSlots !== pool.slots) violations.push(`${name}: ${pool.slots - pool.freeSlots} buffers leaked by close`);
+    if (pool.freeSlots !== pool.slots)
+      violations.push(`${name}: ${pool.slots - pool.freeSlots} buffers leaked by close`);
   }
   return violations;
 }

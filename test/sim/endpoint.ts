@@ -1,4 +1,14 @@
-import { Arena, Bond, type BondEvent, type BondOptions, type Micros, PacketPool, type PathId, type PathOptions, type Slot } from "@edgebos/tunnel";
+import {
+  Arena,
+  Bond,
+  type BondEvent,
+  type BondOptions,
+  type Micros,
+  PacketPool,
+  type PathId,
+  type PathOptions,
+  type Slot,
+} from "@edgebos/tunnel";
 import type { Link } from "./link.ts";
 import { ToyAead } from "./toy-aead.ts";
 

@@ -123,7 +123,8 @@ export class Link {
     const packet = this.#waiting[this.#waitingHead]!;
     const { trace, rateMbit } = this.#options;
     const bits = (packet.length + FRAME_OVERHEAD_BYTES) * 8;
-    this.#servingUntil = trace === undefined ? now + bits / Math.max(rateMbit, 1e-3) : this.#nextOpportunity(trace, now);
+    this.#servingUntil =
+      trace === undefined ? now + bits / Math.max(rateMbit, 1e-3) : this.#nextOpportunity(trace, now);
   }
 
   #finishService(at: number): void {

@@ -249,8 +249,10 @@ export class Bond {
   #refreshReference(now: Micros): void {
     this.#referenceAt = now + REFERENCE_EVERY_US;
     const referenceUs = this.#paths.referenceUs();
-    if (referenceUs > 0) this.#dispatcher.management.referenceUs = referenceUs;
-    this.#dispatcher.management.leadUs = this.#paths.leadUs();
+    const { management } = this.#dispatcher;
+    if (referenceUs > 0) management.referenceUs = referenceUs;
+    management.leadUs = this.#paths.leadUs();
+    management.capacity = this.#paths.capacity() || management.capacity;
     this.#resequencer.gapDeadlineUs = GAP_BASE_US + GAP_ROUND_TRIPS * referenceUs;
   }
 }

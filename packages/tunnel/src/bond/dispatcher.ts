@@ -63,6 +63,7 @@ export class Dispatcher {
     const lane = this.queue.turn();
     if (lane === undefined) return false;
     this.#lane = lane;
+    lane.share = this.queue.shareOf(lane);
     const path = this.#chooser.choose(paths, lane, current, now);
     if (path === undefined || this.#chooser.position === 0) return this.#selectHead(lane, path, now);
     this.path = path;

@@ -51,6 +51,13 @@ export class FairQueue {
     return lane.packets < URGENT_PACKETS ? lane : undefined;
   }
 
+  /** Share of the bond that a lane with a backlog gets. A background lane beside others gets none to count on. */
+  shareOf(lane: Lane): number {
+    const others = this.#critical.lanes + this.#fresh.lanes + this.#old.lanes;
+    if (lane.round === "background") return others > 0 ? 0 : 1 / Math.max(1, this.#background.lanes);
+    return 1 / Math.max(1, others);
+  }
+
   /** The lane whose turn it is, or undefined if all are empty. */
   turn(): Lane | undefined {
     for (;;) {
@@ -125,6 +132,7 @@ export class FairQueue {
 
 class LaneList {
   head: Lane | undefined = undefined;
+  lanes = 0;
   #tail: Lane | undefined = undefined;
 
   push(lane: Lane): void {
@@ -132,10 +140,12 @@ class LaneList {
     if (this.#tail === undefined) this.head = lane;
     else this.#tail.following = lane;
     this.#tail = lane;
+    this.lanes++;
   }
 
   shift(): void {
     this.head = this.head?.following;
+    this.lanes--;
     if (this.head === undefined) this.#tail = undefined;
   }
 }

@@ -43,8 +43,10 @@ export class Inlet {
     this.lastAt = now;
     this.packets++;
     this.bytes += bytes;
-    const lane = this.#dispatcher.queue.lane(classifier.lane);
-    if (this.#isFull() && !this.#makeRoom(lane.id)) {
+    const { queue, management } = this.#dispatcher;
+    const lane = queue.lane(classifier.lane);
+    const isTooLong = lane.bytes + bytes > management.backlogMax(queue.shareOf(lane));
+    if (isTooLong || (this.#isFull() && !this.#makeRoom(lane.id))) {
       this.overflowPackets++;
       pool.free(slot);
       return;
@@ -57,7 +59,7 @@ export class Inlet {
     pool.enteredAt[slot] = now;
     pool.references[slot] = 1;
     lane.push(slot, bytes, now);
-    this.#dispatcher.queue.enlist(lane, bytes);
+    queue.enlist(lane, bytes);
   }
 
   #isFull(): boolean {

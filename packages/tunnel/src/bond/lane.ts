@@ -16,6 +16,8 @@ export class Lane {
   /** Next lane of the same round. */
   following: Lane | undefined = undefined;
   deficitBytes = 0;
+  /** Share of the bond's capacity that the lane may expect. */
+  share = 1;
   isCritical = false;
   isBackground = false;
   sentBytes = 0;

@@ -9,6 +9,9 @@ const TARGET_ROUND_TRIPS = 1.2;
 const INTERVAL_MIN_US = 100_000;
 /** A queue of fewer packets is never cut. */
 const PACKETS_MIN = 4;
+/** A flow that ignores drops and marks may fill its queue with this much time at its share of the capacity, and no more. */
+const BACKLOG_MAX_US = 1_000_000;
+const BACKLOG_MIN_BYTES = 64_000;
 const SOJOURN_GAIN = 1 / 32;
 
 // RFC 3168.
@@ -27,10 +30,17 @@ export class QueueManagement {
   referenceUs = 50_000;
   /** Time that the backlog needs which feeds the slowest path in order. */
   leadUs = 0.5;
+  /** What the bond can carry, bytes per µs. */
+  capacity = 1.5;
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
+  }
+
+  /** Bytes that a lane with this share of the capacity may queue. */
+  backlogMax(share: number): number {
+    return Math.max(BACKLOG_MIN_BYTES, this.capacity * share * (BACKLOG_MAX_US + this.referenceUs + this.leadUs));
   }
 
   /** Judges the packet at the lane's head, which is about to be sent. */

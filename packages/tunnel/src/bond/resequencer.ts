@@ -61,7 +61,7 @@ export class Resequencer {
   handleTimeout(now: Micros): void {
     if (this.heldPackets === 0) return;
     for (let lane = 0; lane < LANES; lane++) {
-      if (this.#held[lane]! > 0 && now - this.#gapSince[lane]! >= this.gapDeadlineUs) this.#skip(lane, now);
+      if (this.#held[lane]! > 0 && this.#gapSince[lane]! + this.gapDeadlineUs <= now) this.#skip(lane, now);
     }
   }
 

@@ -145,7 +145,7 @@ export class CongestionControl {
   }
 
   #endRound(isLimited: boolean, inFlightBytes: number): void {
-    const delayUs = Math.max(8_000, this.#rtt.minUs / 4) + 2 * this.#oneWay.variationUs;
+    const delayUs = Math.min(25_000, Math.max(8_000, this.#rtt.minUs / 4)) + 2 * this.#oneWay.variationUs;
     const isQueueing = this.predictedQueueUs(inFlightBytes) > 5_000 && this.#oneWay.excessUs > delayUs;
     if (!this.#isPipeFull && (!isLimited || isQueueing)) {
       if (this.bandwidth >= this.#fullBandwidth * FULL_PIPE_GROWTH) {
@@ -156,7 +156,7 @@ export class CongestionControl {
       }
     }
     const isLossy = this.#lostInRound > STARTUP_LOSS_SHARE * (this.#ackedInRound + this.#lostInRound);
-    if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES && !isLimited)
+    if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES)
       this.#isPipeFull = true;
     this.#lostInRound = 0;
     this.#ackedInRound = 0;

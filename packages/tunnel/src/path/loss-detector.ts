@@ -6,8 +6,10 @@ import { IN_FLIGHT, type SentLedger, type SentSink } from "./sent-ledger.ts";
 const FIFO_THRESHOLD_PACKETS = 2;
 /** The reordering window is forgotten step by step when this long no packet came late. */
 const REORDERING_LIFE_US = 15_000_000;
-/** A window grows over what it missed by this factor, up to one srtt (RFC 8985 §3.3.2). */
+/** A window grows over what it missed by this factor … */
 const REORDERING_MARGIN = 1.25;
+/** … up to this share of the round trip. RFC 8985 §3.3.2 allows all of it; a repair over another path would then come too late. */
+const REORDERING_SHARE_MAX = 1 / 2;
 
 /**
  * Which packets of a path are lost (RACK, RFC 8985, per path). Most links deliver in order, so a gap is a loss at once; a path that proves
@@ -68,8 +70,8 @@ export class LossDetector {
     const sentAt = sent.sentAt[sent.newestSpurious & sent.mask]!;
     this.#lastReorderedAt = now;
     if (sentAt > this.#largestSentAt) return;
-    const lateUs = now - sentAt - rtt.smoothedUs;
-    const windowUs = Math.min(rtt.smoothedUs, Math.max(1_000, lateUs * REORDERING_MARGIN));
+    const lateUs = now - sentAt - rtt.latestUs;
+    const windowUs = Math.min(rtt.smoothedUs * REORDERING_SHARE_MAX, Math.max(1_000, lateUs * REORDERING_MARGIN));
     if (windowUs > this.reorderingUs) this.reorderingUs = windowUs;
   }
 }

@@ -57,7 +57,7 @@ export class Epochs {
   /** True once per key, when it has to be replaced. */
   isRekeyDue(now: Micros): boolean {
     if (this.#isRekeyAsked || this.sendEpoch < 0) return false;
-    this.#isRekeyAsked = this.#sealedPackets >= REKEY_PACKETS || now - this.#installedAt >= REKEY_AGE_US;
+    this.#isRekeyAsked = this.#sealedPackets >= REKEY_PACKETS || this.#installedAt + REKEY_AGE_US <= now;
     return this.#isRekeyAsked;
   }
 

@@ -33,15 +33,15 @@ export class AdaptiveChooser implements PathChooser {
       if (current.arrivalAt(now) <= bestAt + RUN_TOLERANCE_US) return current;
     }
     if (best.isReady(now)) return best;
-    return lane === undefined ? undefined : this.#chooseFromBehind(paths, best, lane, now);
+    return lane === undefined || lane.share === 0 ? undefined : this.#chooseFromBehind(paths, best, lane, now);
   }
 
   #chooseFromBehind(paths: readonly Path[], best: Path, lane: Lane, now: Micros): Path | undefined {
     for (const path of paths) {
       if (path === best || !path.isReady(now)) continue;
-      const leadBytes = leadOf(paths, path);
+      const leadBytes = leadOf(paths, path) * lane.share;
       if (lane.bytes <= leadBytes + PACKET_BYTES) continue;
-      const ownBytes = path.capacity * Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
+      const ownBytes = path.capacity * lane.share * Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
       const offset = lane.queue.seek(Math.floor((leadBytes + ownBytes) / PACKET_BYTES));
       if (offset < 0) continue;
       this.position = offset;

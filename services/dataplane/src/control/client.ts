@@ -86,7 +86,7 @@ export class ControlClient {
         const steady = performance.now() - since > STEADY_MS;
         delayMs = steady ? 0 : this.#unreachable.next();
         if (steady) this.#refused.reset();
-        this.#options.onState({ kind: "dialling", reason });
+        if (!this.#stopped) this.#options.onState({ kind: "dialling", reason });
       } catch (error) {
         delayMs = (error instanceof RefusedError ? this.#refused : this.#unreachable).next();
         if (!this.#stopped) this.#options.onState(stateAfter(error));

@@ -38,7 +38,10 @@ export class EmulatorControl {
       ended = true;
     });
     while (!ended && Date.now() < deadline) {
-      if (await control.#isListening()) return control;
+      if (await control.#isListening()) {
+        process.release();
+        return control;
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error(`the link emulator did not start: ${readFileSync(logPath, "utf8").slice(-2000)}`);

@@ -59,6 +59,8 @@ export interface Running {
   readonly lines: AsyncIterable<string>;
   /** Sends the signal and waits for the end; SIGKILL after `graceMs` (5 s). Returns the exit status. */
   stop(signal?: NodeJS.Signals, graceMs?: number): Promise<number | null>;
+  /** No more interest in a detached program: this process may end before it. Nothing may be written to its output any more. */
+  release(): void;
 }
 
 export interface StartOptions {
@@ -81,10 +83,19 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   });
   if (log !== undefined) closeSync(log);
   if (child.pid === undefined) throw new CommandError(command, null, "", "could not be started");
-  if (options.detached) child.unref();
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve));
   const lines = child.stdout ? createInterface({ input: child.stdout }) : none();
-  return { pid: child.pid, exited, lines, stop: (signal, graceMs) => stopChild(child, exited, signal, graceMs) };
+  const release = (): void => {
+    child.unref();
+    child.stdout?.destroy();
+  };
+  return {
+    pid: child.pid,
+    exited,
+    lines,
+    release,
+    stop: (signal, graceMs) => stopChild(child, exited, signal, graceMs),
+  };
 }
 
 async function stopChild(

@@ -16,7 +16,11 @@ export async function startRelay(options: RelayOptions): Promise<Running> {
   const program = fileURLToPath(new URL("./relay-program.ts", import.meta.url));
   const { listen, connect, ...rest } = options;
   const relay = start([process.execPath, program, listen, connect], rest);
-  for await (const line of relay.lines) if (line === "listening") return relay;
+  for await (const line of relay.lines) {
+    if (line !== "listening") continue;
+    if (options.detached) relay.release();
+    return relay;
+  }
   throw new Error(`the relay from ${options.listen} to ${options.connect} did not start`);
 }
 

@@ -12,7 +12,11 @@ export async function startHttpServer(namespace: string, megabytes: number, deta
     namespace,
     detached,
   });
-  for await (const line of server.lines) if (line === "listening") return server;
+  for await (const line of server.lines) {
+    if (line !== "listening") continue;
+    if (detached) server.release();
+    return server;
+  }
   throw new Error("the HTTP server ended before it listened");
 }
 

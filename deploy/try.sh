@@ -10,16 +10,23 @@ cd "$(dirname "$0")"
 
 keep=no
 [ "${1:-}" = --keep ] && keep=yes
-compose() { docker compose --file compose.try.yaml "$@"; }
+compose() { docker compose --progress quiet --file compose.try.yaml "$@"; }
 say() { printf '\n== %s\n' "$*"; }
 in_client() { compose exec -T client-linkmon "$@"; }
 in_server() { compose exec -T server-linkmon "$@"; }
+# client_api PATH EXPRESSION: a resource of the client's REST API, through a JavaScript function.
+client_api() {
+  compose exec -T client-api node -e "fetch('http://127.0.0.1:9080/api/v1/$1').then((r) => r.json()).then((v) => console.log(($2)(v)))"
+}
+show_links() {
+  client_api links 'v => v.links.map(({ link: l }) => `${l.name}: ${l.condition}. ${l.reason}`).join("\n")'
+}
 
 finish() {
   status=$?
   if [ "$status" -ne 0 ]; then
     say "It failed. The last lines of each service:"
-    compose logs --tail 15 || true
+    compose logs --no-color --tail 15 || true
   fi
   if [ "$keep" = yes ]; then
     echo "Left running. Remove it with: docker compose --file deploy/compose.try.yaml down --volumes"
@@ -32,7 +39,7 @@ finish() {
 trap finish EXIT
 
 say "Building the images (the first time takes minutes)"
-docker compose --file compose.client.yaml --profile tools build --quiet
+docker compose --file compose.server.yaml --profile tools build --quiet
 
 say "Two networks, a server's files and a client's"
 compose up --detach server-host client-host
@@ -43,14 +50,15 @@ say "Starting both ends"
 compose up --detach --wait --wait-timeout 120
 
 say "Waiting for the tunnel"
+ready=no
 for _ in $(seq 60); do
-  ready=$(compose exec -T client-api node -e 'fetch("http://127.0.0.1:9080/api/v1/status").then((r) => r.json()).then((s) => console.log(s.ready === true))' || true)
-  [ "$ready" = true ] && break
+  ready=$(client_api status 's => s.ready ? "yes" : "no"' || true)
+  [ "$ready" = yes ] && break
   sleep 0.5
 done
-compose run --rm --no-deps client-cli client status
-compose run --rm --no-deps client-cli client links
-[ "$ready" = true ] || { echo "The tunnel did not come up."; exit 1; }
+client_api status 's => s.summary'
+show_links
+[ "$ready" = yes ] || { echo "The tunnel did not come up."; exit 1; }
 
 say "A download through the tunnel, with a link cut in the midst of it"
 inner=$(in_server ip -oneline -4 address show dev edgebos0 | awk '{ sub("/.*", "", $4); print $4 }')
@@ -77,7 +85,8 @@ download=$!
 sleep 1.2
 docker network disconnect edgebos-try_link-b "$(compose ps --quiet client-host)"
 wait "$download"
-compose run --rm --no-deps client-cli client links
+sleep 1
+show_links
 
 say "Every metric of the dashboard is emitted"
 compose exec -T client-api node --input-type=module -e "$(cat grafana/emitted.mjs)" < grafana/gen/edgebos.json

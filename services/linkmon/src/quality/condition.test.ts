@@ -81,6 +81,15 @@ test("loss must last to degrade a link, and fall well below the bound to restore
   assert.equal(machine.step(26_000, lossy(10_000)).condition, LinkCondition.UP);
 });
 
+test("loss in the first moments of a link does not keep it from coming up", () => {
+  const machine = new Machine();
+  const lossy = { quality: qualityOf({ lossPpm: 150_000 }) };
+  machine.step(0, { sample: pathIn(PathState.PROBING) });
+  assert.equal(machine.step(500, lossy).condition, LinkCondition.UP);
+  assert.equal(machine.step(1000, lossy).condition, LinkCondition.UP);
+  assert.equal(machine.step(3000, lossy).condition, LinkCondition.DEGRADED);
+});
+
 test("loss that swings around the bound does not make the link flap", () => {
   const machine = new Machine();
   machine.step(0, {});

@@ -58,7 +58,7 @@ function judge(previous: ConditionState | undefined, input: ConditionInput, now:
   if (sample === undefined) return withoutSample(previous, input.report);
   switch (sample.state) {
     case PathState.UP:
-      return qualityVerdict(previous?.condition === LinkCondition.DEGRADED, input.quality);
+      return carries(previous) ? qualityVerdict(previous?.condition === LinkCondition.DEGRADED, input.quality) : GOOD;
     case PathState.STALLED:
       return NOTHING_COMES_BACK;
     case PathState.PROBING:
@@ -77,6 +77,11 @@ function withoutSample(previous: ConditionState | undefined, report: ReportState
 function unanswered(previous: ConditionState | undefined, now: number): Verdict {
   const connecting = previous?.condition === LinkCondition.CONNECTING;
   return connecting && now - previous.since >= LONG_UNANSWERED_MS ? STILL_UNANSWERED : UNANSWERED;
+}
+
+/** A link that begins to answer is UP first: the figures of its first moments say little, and quality is judged from then on. */
+function carries(previous: ConditionState | undefined): boolean {
+  return previous?.condition === LinkCondition.UP || previous?.condition === LinkCondition.DEGRADED;
 }
 
 function hasAnswered(previous: ConditionState | undefined): boolean {

@@ -5,7 +5,7 @@
  */
 import { INTERNET_HOST } from "../lab/plan.ts";
 import { run } from "../lab/process.ts";
-import { type Instance, startClient, startServer } from "../lab/product.ts";
+import { type Instance, startPair } from "../lab/product.ts";
 import type { LinkProfile } from "../lab/profiles.ts";
 import { createLab, type Lab } from "../lab/topology.ts";
 import type { IperfOptions } from "../lab/traffic/iperf.ts";
@@ -33,11 +33,8 @@ export async function withBenchLab<T>(options: BenchLabOptions, measure: (bench:
   try {
     await run(["ip", "-n", lab.internet, "address", "add", `${DIRECT_HOST}/24`, "dev", "eth0"]);
     if (!options.unshaped) await enableMptcp(lab);
-    const server = await startServer(lab);
     const routing = { mode: "split", routes: [`${TUNNELLED_HOST}/32`] };
-    const client = await startClient(lab, lab.client, { routing });
-    await client.untilReady();
-    return await measure({ lab, server, client });
+    return await measure({ lab, ...(await startPair(lab, { routing })) });
   } finally {
     await lab.destroy();
   }

@@ -1,5 +1,6 @@
 /** `npm run demo [-- --keep | --remove | --help]`. Exit status 0 says that the bond held. */
 import { parseArgs } from "node:util";
+import { CommandError } from "../lab/process.ts";
 import type { Instance } from "../lab/product.ts";
 import { missingForLab } from "../lab/requirements.ts";
 import { removeLab } from "../lab/state.ts";
@@ -56,7 +57,7 @@ async function runDemo(keep: boolean): Promise<boolean> {
     return held;
   } catch (error) {
     SCREEN.say(`\n  ${error instanceof Error ? error.message : error}`);
-    SCREEN.say(lastLogLines(PREFIX));
+    if (!(error instanceof CommandError)) SCREEN.say(lastLogLines(PREFIX));
     return false;
   } finally {
     if (!keep || !client) await removeLab(PREFIX);

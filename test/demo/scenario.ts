@@ -2,7 +2,7 @@
  * The demonstration: three unequal emulated links (links.ts) between a client and a server in network namespaces
  * (drawing: test/lab/topology.ts), one TCP download through the bond, one link cut silently on the way and brought back.
  */
-import { type Instance, startClient, startServer } from "../lab/product.ts";
+import { type Instance, startPair } from "../lab/product.ts";
 import { downloadOverEachLink } from "../lab/single-link.ts";
 import { createLab, type Lab } from "../lab/topology.ts";
 import { type DownloadResult, download, goodputMbit, startHttpServer } from "../lab/traffic/http.ts";
@@ -44,9 +44,7 @@ export async function measureAlone(lab: Lab): Promise<readonly number[]> {
 
 /** The real server and the real client, by the commands that an operator types. */
 export async function startProduct(lab: Lab): Promise<Stage> {
-  await startServer(lab);
-  const client = await startClient(lab);
-  await client.untilReady();
+  const { client } = await startPair(lab);
   return { lab, client };
 }
 

@@ -123,9 +123,46 @@ export class Instance {
 
 /** Creates a server's certificates and configuration and starts it in the lab's server namespace. */
 export async function startServer(lab: Lab, overrides: Overrides = {}): Promise<Instance> {
+  return launch(await prepareServer(lab, overrides));
+}
+
+/** Certificate and configuration for a client of the lab's server, and the client started with them. */
+export async function startClient(
+  lab: Lab,
+  client: LabClient = lab.client,
+  overrides: Overrides = {},
+): Promise<Instance> {
+  return launch(await prepareClient(lab, client, overrides));
+}
+
+/** A server and the first client, started at the same time. The client is ready when its tunnel is up. */
+export async function startPair(
+  lab: Lab,
+  clientOverrides: Overrides = {},
+): Promise<{ readonly server: Instance; readonly client: Instance }> {
+  const serverPlan = await prepareServer(lab, {});
+  const clientPlan = await prepareClient(lab, lab.client, clientOverrides);
+  const [server, client] = await Promise.all([launch(serverPlan), launch(clientPlan)]);
+  await client.untilReady();
+  return { server, client };
+}
+
+interface LaunchPlan {
+  readonly instance: Instance;
+  readonly restAddress: string;
+}
+
+async function prepareServer(lab: Lab, overrides: Overrides): Promise<LaunchPlan> {
   const stateDir = join(lab.directory, "server");
   await run(["./edgebos-server", "init", "--state-dir", stateDir, "--host", SERVER_ADDRESS], { cwd: REPOSITORY });
-  return launch("server", lab.server, join(stateDir, "config.yaml"), lab, "server", overrides);
+  return plan("server", lab.server, join(stateDir, "config.yaml"), lab, "server", overrides);
+}
+
+async function prepareClient(lab: Lab, client: LabClient, overrides: Overrides): Promise<LaunchPlan> {
+  const name = client.namespace;
+  const configFile = await enrol(lab, name);
+  const state_dir = join(dirname(configFile), "state");
+  return plan("client", client.namespace, configFile, lab, name, { state_dir, ...overrides });
 }
 
 /** Certificate and configuration for a client, as the server's operator would hand them over. */
@@ -135,36 +172,24 @@ export async function enrol(lab: Lab, name: string): Promise<string> {
   return join(out, "config.yaml");
 }
 
-export async function startClient(
-  lab: Lab,
-  client: LabClient = lab.client,
-  overrides: Overrides = {},
-): Promise<Instance> {
-  const name = client.namespace;
-  const configFile = await enrol(lab, name);
-  const state_dir = join(dirname(configFile), "state");
-  return launch("client", client.namespace, configFile, lab, name, { state_dir, ...overrides });
-}
-
-async function launch(
+function plan(
   role: Role,
   namespace: string,
   configFile: string,
   lab: Lab,
   name: string,
   overrides: Overrides,
-): Promise<Instance> {
+): LaunchPlan {
   const config = overlay(parse(readFileSync(configFile, "utf8")) as Overrides, overrides);
   writeFileSync(configFile, stringify(config));
-  const restSocket = join(lab.directory, `${name}.sock`);
-  const instance = new Instance(role, namespace, configFile, restSocket);
+  const instance = new Instance(role, namespace, configFile, join(lab.directory, `${name}.sock`));
+  return { instance, restAddress: restAddress(role, config) };
+}
+
+async function launch({ instance, restAddress }: LaunchPlan): Promise<Instance> {
+  const { namespace, restSocket } = instance;
   await instance.start();
-  await startRelay({
-    namespace,
-    listen: `unix:${restSocket}`,
-    connect: `tcp:${restAddress(role, config)}`,
-    detached: true,
-  });
+  await startRelay({ namespace, listen: `unix:${restSocket}`, connect: `tcp:${restAddress}`, detached: true });
   return instance;
 }
 

@@ -42,9 +42,9 @@ export interface SupervisorOptions {
 export async function supervise(options: SupervisorOptions): Promise<void> {
   const { role, config, configFile } = options;
   const log = createSupervisorLog(config.log.format);
+  preflight(role, config, configFile);
   mkdirSync(config.state_dir, { recursive: true, mode: 0o755 });
   refuseSecond(role, config.state_dir);
-  preflight(role, config, configFile);
   await endLeftovers(config.state_dir, log);
   await checkPorts(config);
   const instance = new Instance(options, log);
@@ -76,6 +76,8 @@ class Instance {
   readonly #stopping = new AbortController();
   readonly #processes: Supervised[] = [];
   #readyMs = 0;
+  /** All is over: the ends of the last processes are not recorded any more. */
+  #finished = false;
 
   constructor(options: SupervisorOptions, log: SupervisorLog) {
     this.#options = options;
@@ -133,6 +135,7 @@ class Instance {
     for (const supervised of this.#processes) supervised.release();
     const running = this.#records();
     await endProcesses(running, (name) => this.#log.warn(`${name} did not end in time and was killed`));
+    this.#finished = true;
     removeRunFiles(this.#options.config.state_dir);
     this.#log.info("stopped");
   }
@@ -148,6 +151,7 @@ class Instance {
   }
 
   #record(): void {
+    if (this.#finished) return;
     const { role, config, configFile } = this.#options;
     const record: InstanceRecord = {
       ...identify(process.pid)!,

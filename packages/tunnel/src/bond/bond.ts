@@ -34,9 +34,9 @@ const PATH_ID_MAX = 254;
 const REFERENCE_EVERY_US = 10_000;
 /** The bond is busy, and its idle paths are probed often, this long after its last inner packet. */
 const BUSY_US = 2_000_000;
-/** A gap is given up after one second and this many round trips over the slowest path. */
-const GAP_ROUND_TRIPS = 4;
-const GAP_BASE_US = 1_000_000;
+/** A gap is given up after four seconds and this many round trips over the slowest path: all repairs come sooner, even over what is left of a bond. */
+const GAP_ROUND_TRIPS = 8;
+const GAP_BASE_US = 4_000_000;
 
 /**
  * Many paths, one virtual link. Pure: no socket, clock, timer or randomness; buffers are slots of a {@link PacketPool}.

@@ -54,12 +54,7 @@ export class Dispatcher {
   select(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     this.#lane = this.queue.urgent();
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
-    const repair = this.#repairs.peek();
-    if (repair >= 0) {
-      this.path = this.#chooser.choose(paths, undefined, current, now);
-      this.slot = repair;
-      return this.path !== undefined;
-    }
+    if (this.#selectRepair(paths, current, now)) return true;
     const lane = this.queue.turn();
     if (lane === undefined) return false;
     this.#lane = lane;
@@ -76,7 +71,7 @@ export class Dispatcher {
   commit(): void {
     const lane = this.#lane;
     if (lane === undefined) {
-      this.#repairs.take();
+      this.#repairs.take(this.#offset);
       return;
     }
     const bytes = this.#pool.length[this.slot]!;
@@ -102,6 +97,20 @@ export class Dispatcher {
   dropHead(lane: Lane): void {
     const slot = lane.queue.peek();
     if (slot >= 0) this.#giveUp(lane, slot);
+  }
+
+  /** A repair that waits for its path does not keep lanes from using others. */
+  #selectRepair(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
+    const repairs = this.#repairs;
+    while (repairs.peek() >= 0) {
+      this.path = this.#chooser.choose(paths, repairs, current, now);
+      if (this.path === undefined) return false;
+      this.#offset = this.#chooser.position;
+      this.slot = repairs.queue.at(this.#offset);
+      if (!repairs.hasArrived(this.slot)) return true;
+      this.#pool.release(repairs.take(this.#offset));
+    }
+    return false;
   }
 
   #selectHead(lane: Lane, path: Path | undefined, now: Micros): boolean {

@@ -1,6 +1,7 @@
 import type { PacketPool } from "../packet-pool.ts";
 import { PART_WHOLE, type SentSink } from "../path/sent-ledger.ts";
 import type { Slot } from "../types.ts";
+import type { Backlog } from "./schedulers/path-chooser.ts";
 import { SlotRing } from "./slot-ring.ts";
 
 const WAITS = 1;
@@ -9,9 +10,12 @@ const WAITS = 1;
  * Inner packets that were lost on some path and go out again, in the order in which the losses were found, ahead of bulk. A packet that
  * turns out to have arrived after all leaves the queue unsent. Bounded by the pool: every entry is a slot, and a slot waits at most once.
  */
-export class RepairQueue implements SentSink {
+export class RepairQueue implements SentSink, Backlog {
+  readonly queue = new SlotRing();
+  /** Bytes of the inner packets that wait. */
+  bytes = 0;
+  readonly share = 1;
   readonly #pool: PacketPool;
-  readonly #ring = new SlotRing();
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
@@ -20,21 +24,26 @@ export class RepairQueue implements SentSink {
   /** The next packet to repair, or -1. Skips those that have arrived meanwhile. */
   peek(): Slot {
     for (;;) {
-      const slot = this.#ring.peek();
-      if (slot < 0 || this.#pool.delivered[slot] !== PART_WHOLE) return slot;
-      this.#pool.release(this.take());
+      const slot = this.queue.peek();
+      if (slot < 0 || !this.hasArrived(slot)) return slot;
+      this.#pool.release(this.take(0));
     }
   }
 
-  /** Takes the head. The caller holds its reference from then on. */
-  take(): Slot {
-    const slot = this.#ring.shift();
+  hasArrived(slot: Slot): boolean {
+    return this.#pool.delivered[slot] === PART_WHOLE;
+  }
+
+  /** Takes the packet at `offset` from the head. The caller holds its reference from then on. */
+  take(offset: number): Slot {
+    const slot = this.queue.takeAt(offset);
+    this.bytes -= this.#pool.length[slot]!;
     this.#pool.repair[slot]! &= ~WAITS;
     return slot;
   }
 
   get packets(): number {
-    return this.#ring.count;
+    return this.queue.count;
   }
 
   delivered(slot: Slot, part: number): void {
@@ -46,7 +55,8 @@ export class RepairQueue implements SentSink {
     if ((pool.delivered[slot]! & part) === part || (pool.repair[slot]! & WAITS) !== 0) return;
     pool.repair[slot]! |= WAITS;
     pool.references[slot]!++;
-    this.#ring.push(slot);
+    this.bytes += pool.length[slot]!;
+    this.queue.push(slot);
   }
 
   forget(slot: Slot): void {
@@ -54,6 +64,6 @@ export class RepairQueue implements SentSink {
   }
 
   clear(): void {
-    while (this.#ring.count > 0) this.#pool.release(this.take());
+    while (this.queue.count > 0) this.#pool.release(this.take(0));
   }
 }

@@ -28,7 +28,7 @@ const RESTART_GROWTH = 1.12;
 /** Before anything is known: a dozen packets in 20 ms, 7 Mbit/s. */
 const INITIAL_RATE = (12 * PACKET_BYTES) / 20_000;
 const INITIAL_WINDOW_BYTES = 32 * PACKET_BYTES;
-const MIN_WINDOW_BYTES = 16 * PACKET_BYTES;
+const MIN_WINDOW_BYTES = 8 * PACKET_BYTES;
 /** Acks come in batches (the peer's ack spacing, its loop and ours); the window must span them. */
 const ACK_BATCH_US = 5_000;
 /** What the queue prediction forgives: pacing quantum and ack spacing. */
@@ -37,6 +37,13 @@ const QUEUE_GRACE_US = 4_000;
 const TRAIN_SHARE = 0.97;
 /** Loss in a start-up round from which on the pipe counts as full. */
 const STARTUP_LOSS_SHARE = 0.1;
+/** Loss in a round that is too much for radio: the queue overflows, or a policer drops. */
+const OVERFLOW_LOSS_SHARE = 0.15;
+/** The capacity has fallen when so many rounds in a row with a queue or overflow delivered less than this share of the estimate. */
+const FALLEN_SHARE = 0.9;
+const FALLEN_ROUNDS = 2;
+/** One such finding takes at most this much off. */
+const FALL_SHARE_MAX = 0.5;
 
 type Mode = "startup" | "drain" | "cruise" | "probe-up" | "probe-down";
 
@@ -63,6 +70,9 @@ export class CongestionControl {
   #fullRounds = 0;
   #isPipeFull = false;
   #lostInRound = 0;
+  #bestInRound = 0;
+  #hasQueuedInRound = false;
+  #fallenRounds = 0;
   #ackedInRound = 0;
   #modeSince = 0.5;
   #cruisePhases = 0;
@@ -86,13 +96,16 @@ export class CongestionControl {
     this.#ackedInRound += ackedBytes;
     if (sample.isRoundStart) this.#round++;
     this.pipeUs = this.#rtt.loadedMinUs();
-    const isLimited = sample.isAppLimited && !this.#hasProvenQueue(sample.idleShare, inFlightBytes);
+    const hasQueue = this.#hasProvenQueue(sample.idleShare, inFlightBytes);
+    const isLimited = sample.isAppLimited && !hasQueue;
+    if (hasQueue) this.#hasQueuedInRound = true;
+    if (sample.rate > this.#bestInRound && !isTraining) this.#bestInRound = sample.rate;
     if (sample.rate > 0 && !isTraining && (!isLimited || sample.rate >= this.bandwidth)) {
       this.#filter.update(sample.rate, this.#round);
     }
     this.#filter.expire(this.#round);
     this.bandwidth = this.#filter.value;
-    if (sample.isRoundStart) this.#endRound(isLimited, inFlightBytes);
+    if (sample.isRoundStart) this.#endRound(isLimited, inFlightBytes, now);
     this.#advance(isLimited, lostBytes, inFlightBytes, now);
     this.#setRates();
   }
@@ -144,7 +157,7 @@ export class CongestionControl {
     return idleShare < 0.3 && this.predictedQueueUs(inFlightBytes) > 10_000 && this.#oneWay.excessUs > delayUs;
   }
 
-  #endRound(isLimited: boolean, inFlightBytes: number): void {
+  #endRound(isLimited: boolean, inFlightBytes: number, now: Micros): void {
     const delayUs = Math.min(25_000, Math.max(8_000, this.#rtt.minUs / 4)) + 2 * this.#oneWay.variationUs;
     const isQueueing = this.predictedQueueUs(inFlightBytes) > 5_000 && this.#oneWay.excessUs > delayUs;
     if (!this.#isPipeFull && (!isLimited || isQueueing)) {
@@ -158,8 +171,27 @@ export class CongestionControl {
     const isLossy = this.#lostInRound > STARTUP_LOSS_SHARE * (this.#ackedInRound + this.#lostInRound);
     if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES)
       this.#isPipeFull = true;
+    this.#judgeFall(now);
     this.#lostInRound = 0;
     this.#ackedInRound = 0;
+    this.#bestInRound = 0;
+    this.#hasQueuedInRound = false;
+  }
+
+  /** The maximum of ten rounds follows a rising link at once and a falling one late; a standing queue or overflow says which it is. */
+  #judgeFall(now: Micros): void {
+    const hasOverflowed = this.#lostInRound > OVERFLOW_LOSS_SHARE * (this.#ackedInRound + this.#lostInRound);
+    const isBelow = this.#bestInRound > 0 && this.#bestInRound < FALLEN_SHARE * this.bandwidth;
+    if (!isBelow || !(hasOverflowed || this.#hasQueuedInRound)) {
+      this.#fallenRounds = 0;
+      return;
+    }
+    if (++this.#fallenRounds < FALLEN_ROUNDS) return;
+    this.#fallenRounds = 0;
+    this.bandwidth = Math.max(this.#bestInRound, FALL_SHARE_MAX * this.bandwidth);
+    this.#filter.reset(this.bandwidth, this.#round);
+    this.#isPipeFull = true;
+    this.#enter("probe-down", now);
   }
 
   #advance(isLimited: boolean, lostBytes: number, inFlightBytes: number, now: Micros): void {

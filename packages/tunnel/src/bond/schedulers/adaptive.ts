@@ -1,7 +1,6 @@
 import type { Path } from "../../path/path.ts";
 import type { Micros } from "../../types.ts";
-import type { Lane } from "../lane.ts";
-import type { PathChooser } from "./path-chooser.ts";
+import type { Backlog, PathChooser } from "./path-chooser.ts";
 
 /** A run goes on over a path whose arrival is at most this much later than the best one's: system calls are not free. */
 const RUN_TOLERANCE_US = 1_000;
@@ -16,7 +15,7 @@ const PACKET_BYTES = 1_450;
 export class AdaptiveChooser implements PathChooser {
   position = 0;
 
-  choose(paths: readonly Path[], lane: Lane | undefined, current: Path | undefined, now: Micros): Path | undefined {
+  choose(paths: readonly Path[], backlog: Backlog, current: Path | undefined, now: Micros): Path | undefined {
     this.position = 0;
     let best: Path | undefined;
     let bestAt = Number.POSITIVE_INFINITY;
@@ -33,16 +32,16 @@ export class AdaptiveChooser implements PathChooser {
       if (current.arrivalAt(now) <= bestAt + RUN_TOLERANCE_US) return current;
     }
     if (best.isReady(now)) return best;
-    return lane === undefined || lane.share === 0 ? undefined : this.#chooseFromBehind(paths, best, lane, now);
+    return backlog.share === 0 ? undefined : this.#chooseFromBehind(paths, best, backlog, now);
   }
 
-  #chooseFromBehind(paths: readonly Path[], best: Path, lane: Lane, now: Micros): Path | undefined {
+  #chooseFromBehind(paths: readonly Path[], best: Path, backlog: Backlog, now: Micros): Path | undefined {
     for (const path of paths) {
       if (path === best || !path.isReady(now)) continue;
-      const leadBytes = leadOf(paths, path) * lane.share;
-      if (lane.bytes <= leadBytes + PACKET_BYTES) continue;
-      const ownBytes = path.capacity * lane.share * Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
-      const offset = lane.queue.seek(Math.floor((leadBytes + ownBytes) / PACKET_BYTES));
+      const leadBytes = leadOf(paths, path) * backlog.share;
+      if (backlog.bytes <= leadBytes + PACKET_BYTES) continue;
+      const ownBytes = path.capacity * backlog.share * Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
+      const offset = backlog.queue.seek(Math.floor((leadBytes + ownBytes) / PACKET_BYTES));
       if (offset < 0) continue;
       this.position = offset;
       return path;

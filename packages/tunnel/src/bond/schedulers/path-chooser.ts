@@ -1,16 +1,23 @@
 import type { Path } from "../../path/path.ts";
 import type { Micros } from "../../types.ts";
-import type { Lane } from "../lane.ts";
+import type { SlotRing } from "../slot-ring.ts";
+
+/** Packets that wait for the same ear: one lane, or the repairs. */
+export interface Backlog {
+  readonly queue: SlotRing;
+  readonly bytes: number;
+  /** Share of the bond's capacity that it may expect; 0 = none to count on. */
+  readonly share: number;
+}
 
 /**
- * Chooses the path for the next packet, at the moment it may leave and not before. `paths` are the usable ones of the best role;
- * `lane` is undefined for a repair, which is always the oldest and most wanted packet.
+ * Chooses the path for the next packet, at the moment it may leave and not before. `paths` are the usable ones of the best role.
  */
 export interface PathChooser {
-  /** Position in the lane's queue, from the head, of the packet that the chosen path should take. */
+  /** Position in the backlog's queue, from the head, of the packet that the chosen path should take. */
   position: number;
   /** `current` is the path of the run under construction. Undefined: nothing may be sent now. */
-  choose(paths: readonly Path[], lane: Lane | undefined, current: Path | undefined, now: Micros): Path | undefined;
+  choose(paths: readonly Path[], backlog: Backlog, current: Path | undefined, now: Micros): Path | undefined;
 }
 
 /** The quickest path for a small packet that must not wait, whatever window or pacing say (within the overdraft). */

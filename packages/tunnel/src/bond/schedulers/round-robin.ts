@@ -1,14 +1,13 @@
 import type { Path } from "../../path/path.ts";
 import type { Micros } from "../../types.ts";
-import type { Lane } from "../lane.ts";
-import type { PathChooser } from "./path-chooser.ts";
+import type { Backlog, PathChooser } from "./path-chooser.ts";
 
 /** Packet by packet, or run by run, over all paths that may send. */
 export class RoundRobinChooser implements PathChooser {
   position = 0;
   #turn = 0;
 
-  choose(paths: readonly Path[], _lane: Lane | undefined, current: Path | undefined, now: Micros): Path | undefined {
+  choose(paths: readonly Path[], _backlog: Backlog, current: Path | undefined, now: Micros): Path | undefined {
     if (current?.isReady(now)) return current;
     for (let step = 0; step < paths.length; step++) {
       const index = (this.#turn + step) % paths.length;

@@ -1,7 +1,6 @@
 import type { Path } from "../../path/path.ts";
 import type { Micros } from "../../types.ts";
-import type { Lane } from "../lane.ts";
-import type { PathChooser } from "./path-chooser.ts";
+import type { Backlog, PathChooser } from "./path-chooser.ts";
 
 /** A path that could not use its share may catch up with this much, bytes at weight 1. */
 const CATCH_UP_BYTES = 65_536;
@@ -11,7 +10,7 @@ export class WeightedChooser implements PathChooser {
   position = 0;
   #virtualBytes = 0;
 
-  choose(paths: readonly Path[], _lane: Lane | undefined, current: Path | undefined, now: Micros): Path | undefined {
+  choose(paths: readonly Path[], _backlog: Backlog, current: Path | undefined, now: Micros): Path | undefined {
     if (current?.isReady(now) && current.weightedBytes <= this.#virtualBytes + CATCH_UP_BYTES) return current;
     let best: Path | undefined;
     for (const path of paths) {

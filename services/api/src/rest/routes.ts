@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Management } from "../management/management.ts";
 import type { Schema } from "../schema/descriptor.ts";
 import { messageJson } from "../schema/json.ts";
+import { openApiDocument } from "../schema/openapi.ts";
 import { streamWatch } from "./event-stream.ts";
 import { RestError } from "./problem.ts";
 
@@ -38,10 +39,9 @@ export function addRoutes(app: FastifyInstance, core: Management, schema: Schema
     streamWatch(core, topics, reply.raw, json);
     reply.hijack();
   });
-  app.get("/api/v1/openapi.json", async (_, reply) => {
-    const { openApiDocument } = await import("../schema/openapi.ts");
-    return reply.type("application/json").send(openApiDocument(schema, VERSION));
-  });
+  app.get("/api/v1/openapi.json", async (_, reply) =>
+    reply.type("application/json").send(openApiDocument(schema, VERSION)),
+  );
 }
 
 /** Takes `application/json`, an UpdateConfigurationRequest, and `application/merge-patch+json`, the patch itself. */

@@ -1,6 +1,5 @@
 /** The dataplane of a client: one session with its server, over every link that linkmon finds. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUCKETS, CURRENT, type control, link, plan } from "@edgebos/proto";
 import { type Config, type ServiceContext, VERSION } from "@edgebos/service";
@@ -9,6 +8,7 @@ import { ownCiphers } from "./control/ciphers.ts";
 import { ControlClient, type ControlState } from "./control/client.ts";
 import type { Dialled, DialOptions } from "./control/dial.ts";
 import type { Message } from "./control/framing.ts";
+import { readIdentityFile } from "./control/identity.ts";
 import { lookupFrom, ServerResolver, systemLookup } from "./control/resolve.ts";
 import { LinkBook, sameSocket, type WantedPath } from "./links.ts";
 import type { LinkSocket, LoopMessage, SessionSnapshot } from "./loop/commands.ts";
@@ -71,6 +71,7 @@ class ClientDataplane {
   async start(): Promise<void> {
     const context = this.#context;
     context.health.set("tunnel", false, "no session yet");
+    this.#readIdentity();
     this.#plan = this.#remembered.plan();
     for (const known of this.#remembered.links()) this.#book.set(known.name, known);
     await this.#node.start();
@@ -85,16 +86,24 @@ class ClientDataplane {
   }
 
   async #dialOptions(): Promise<Omit<DialOptions, "signal">> {
-    const { security, server } = this.#context.config;
+    const { server } = this.#context.config;
     this.#book.setServer(await this.#resolver.resolve());
     this.#syncLinks();
     return {
       candidates: this.#book.candidates((name) => this.#rank(name)),
       port: server.port,
       serverName: server.host,
-      certificate: readFileSync(security.certificate),
-      key: readFileSync(security.key),
-      ca: readFileSync(security.ca),
+      ...this.#readIdentity(),
+    };
+  }
+
+  /** Read for each dial, so that renewed certificates are used. */
+  #readIdentity(): Pick<DialOptions, "certificate" | "key" | "ca"> {
+    const { security } = this.#context.config;
+    return {
+      certificate: readIdentityFile("security.certificate", security.certificate),
+      key: readIdentityFile("security.key", security.key),
+      ca: readIdentityFile("security.ca", security.ca),
     };
   }
 
@@ -176,7 +185,7 @@ class ClientDataplane {
       if (numbers.has(path)) continue;
       this.#applied.delete(path);
       this.#node.post({ kind: "drop-link", path });
-      this.#control.send({ $case: "pathSuspend", value: { pathId: path, reason: "the link is gone" } });
+      this.#leave(path, "the link is gone");
       changed = true;
     }
     for (const entry of wanted) {
@@ -192,6 +201,12 @@ class ClientDataplane {
     this.#node.host.loosenReversePathFilter(wanted.map(({ socket }) => socket.device));
     this.#applyPlan();
     if (!this.#control.connected) this.#control.wake();
+  }
+
+  /** Tells the server, over another link if need be. */
+  #leave(path: number, reason: string): void {
+    this.#control.send({ $case: "pathSuspend", value: { pathId: path, reason } });
+    this.#control.leaveLink(this.#book.nameOf(path) ?? "");
   }
 
   #announce({ link: { name, kind }, socket }: WantedPath): void {
@@ -256,7 +271,7 @@ class ClientDataplane {
     const name = this.#book.nameOf(message.path) ?? String(message.path);
     if (message.kind === "link-lost") {
       this.#context.events.publish("warning", "link-lost", `${name} is not used: ${message.reason}`, { link: name });
-      this.#control.send({ $case: "pathSuspend", value: { pathId: message.path, reason: message.reason } });
+      this.#leave(message.path, message.reason);
       return;
     }
     this.#context.events.publish("info", "link-back", `${name} is used again`, { link: name });

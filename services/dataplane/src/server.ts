@@ -7,6 +7,7 @@ import { readClients, type ServiceContext, StartError, stateFiles, VERSION } fro
 import { AddressPool, parsePools } from "./control/address-pool.ts";
 import type { KnownClient } from "./control/admission.ts";
 import { ownCiphers } from "./control/ciphers.ts";
+import { readIdentityFile } from "./control/identity.ts";
 import { ControlListener } from "./control/listener.ts";
 import { RefusalLog } from "./control/refusal-log.ts";
 import { ServerSessions } from "./control/server-sessions.ts";
@@ -108,13 +109,13 @@ class ServerDataplane {
 
   async #listen(): Promise<void> {
     const { config, onShutdown } = this.#context;
-    const { certificate, key, ca } = config.security;
+    const { security } = config;
     const { port } = config.server;
     const listener = new ControlListener({
       port,
-      certificateFile: certificate,
-      keyFile: key,
-      caFile: ca,
+      certificate: readIdentityFile("security.certificate", security.certificate),
+      key: readIdentityFile("security.key", security.key),
+      ca: readIdentityFile("security.ca", security.ca),
       clients: () => this.#readClients(),
       onClient: (client) => this.#sessions.admit(client),
       onRefused: (reason, remote, text) => this.#refusals.add(reason, remote, text, performance.now()),

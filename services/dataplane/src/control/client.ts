@@ -48,6 +48,8 @@ export class ControlClient {
   readonly #refused = new Backoff(5000, 30_000);
   #session: Session | undefined;
   #connection: ControlConnection | undefined;
+  /** Link that the connection runs over. */
+  #link = "";
   #epoch = 0;
   #sinceMs = 0;
   #cutWait: (() => void) | undefined;
@@ -99,6 +101,11 @@ export class ControlClient {
     this.#unreachable.reset();
     this.#race?.abort();
     this.#cutWait?.();
+  }
+
+  /** The connection leaves a link that is gone without waiting for its silence to be noticed. */
+  leaveLink(link: string): void {
+    if (this.#link === link) this.#connection?.close(`${link} is gone`);
   }
 
   /** Nothing is sent without a connection: what counts is announced again with each Welcome. */
@@ -203,6 +210,7 @@ export class ControlClient {
     }
     this.#session = { local, remote: welcome.session };
     this.#connection = connection;
+    this.#link = candidate.link;
     this.#installKeys(connection, welcome.epoch);
     this.#unreachable.reset();
     this.#options.onWelcome(welcome, dialled);

@@ -161,9 +161,9 @@ describe("control channel over TLS on loopback", { skip: opensslMissing }, () =>
     });
     const listener = new ControlListener({
       port: again?.port ?? 0,
-      certificateFile: serverIdentity.certificateFile,
-      keyFile: serverIdentity.keyFile,
-      caFile: authority.caFile,
+      certificate: serverIdentity.certificate,
+      key: serverIdentity.key,
+      ca: authority.ca,
       clients: () => clients,
       onClient: (client) => sessions.admit(client),
       onRefused,

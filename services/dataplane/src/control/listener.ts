@@ -3,7 +3,6 @@
  * is counted, and told to the log at a bounded rate; a client that TLS trusts is also told why.
  */
 
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { control } from "@edgebos/proto";
@@ -12,9 +11,9 @@ import { ALPN, ControlConnection, PROTOCOL_VERSION } from "./connection.ts";
 
 export interface ListenerOptions {
   readonly port: number;
-  readonly certificateFile: string;
-  readonly keyFile: string;
-  readonly caFile: string;
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer;
   /** The list at this moment. */
   readonly clients: () => readonly KnownClient[];
   /** A client that may have a session. The connection has no handlers yet. */
@@ -35,13 +34,13 @@ export class ControlListener {
   /** Connections that have no session yet. */
   readonly #entering = new Map<string, Socket>();
 
-  /** Throws where a certificate file can't be read. */
+  /** Throws where certificate and key do not fit together. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.#server = createServer({
-      cert: readFileSync(options.certificateFile),
-      key: readFileSync(options.keyFile),
-      ca: readFileSync(options.caFile),
+      cert: options.certificate,
+      key: options.key,
+      ca: options.ca,
       minVersion: "TLSv1.3",
       ALPNProtocols: [ALPN],
       requestCert: true,
@@ -54,14 +53,11 @@ export class ControlListener {
     this.#server.on("secureConnection", (socket) => this.#greet(socket));
   }
 
-  /** Resolves once connections are accepted, on both families; rejects with the system's error. */
+  /** Resolves once connections are accepted, on both families where the kernel has both; rejects with the system's error. */
   listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ port: this.#options.port, host: "::", ipv6Only: false, backlog: 128 }, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
+    return this.#listenOn("::").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EAFNOSUPPORT" || error.code === "EADDRNOTAVAIL") return this.#listenOn("0.0.0.0");
+      throw error;
     });
   }
 
@@ -73,6 +69,16 @@ export class ControlListener {
   close(): void {
     this.#server.close();
     for (const socket of this.#entering.values()) socket.destroy();
+  }
+
+  #listenOn(host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ port: this.#options.port, host, ipv6Only: false, backlog: 128 }, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
   }
 
   #watchEntry(socket: Socket): void {

@@ -7,8 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface Identity {
-  readonly certificateFile: string;
-  readonly keyFile: string;
   readonly certificate: Buffer;
   readonly key: Buffer;
   readonly fingerprintSha256: string;
@@ -20,15 +18,15 @@ export const opensslMissing: string | false =
 
 /** A CA of its own, in a temporary directory that `dispose` removes. */
 export class TestAuthority {
-  readonly caFile: string;
   readonly ca: Buffer;
+  readonly #caFile: string;
   readonly #directory = mkdtempSync(join(tmpdir(), "dp-ca-"));
 
   constructor() {
-    this.caFile = join(this.#directory, "ca.pem");
+    this.#caFile = join(this.#directory, "ca.pem");
     const keyFile = join(this.#directory, "ca-key.pem");
-    openssl(["req", "-x509", ...newKey(keyFile), "-subj", "/CN=test authority", "-days", "2", "-out", this.caFile]);
-    this.ca = readFileSync(this.caFile);
+    openssl(["req", "-x509", ...newKey(keyFile), "-subj", "/CN=test authority", "-days", "2", "-out", this.#caFile]);
+    this.ca = readFileSync(this.#caFile);
   }
 
   issue(commonName: string): Identity {
@@ -43,7 +41,7 @@ export class TestAuthority {
       "-out",
       file(".csr"),
     ]);
-    const signer = ["-CA", this.caFile, "-CAkey", join(this.#directory, "ca-key.pem"), "-CAcreateserial"];
+    const signer = ["-CA", this.#caFile, "-CAkey", join(this.#directory, "ca-key.pem"), "-CAcreateserial"];
     openssl([
       "x509",
       "-req",
@@ -59,8 +57,6 @@ export class TestAuthority {
     ]);
     const certificate = readFileSync(file(".pem"));
     return {
-      certificateFile: file(".pem"),
-      keyFile: file("-key.pem"),
       certificate,
       key: readFileSync(file("-key.pem")),
       fingerprintSha256: createHash("sha256").update(new X509Certificate(certificate).raw).digest("hex"),

@@ -47,13 +47,13 @@ export class Host {
       for (const stale of await deviceAddresses(settings.device)) {
         if (!wanted.has(stale)) await runIp(removeAddress(settings.device, stale), { force: true });
       }
-      await runIp(deviceCommands(settings));
+      await runIp(this.#usable(deviceCommands(settings)));
     });
   }
 
   /** Puts routes and rules in place, instead of those of an earlier call or run. Rejects with HostError. */
   configureRoutes(settings: RouteSettings): Promise<void> {
-    return this.#inOrder(() => replaceRoutes(routeCommands(settings)));
+    return this.#inOrder(() => replaceRoutes(this.#usable(routeCommands(settings))));
   }
 
   configureFilter(rules: ServerRules | ClientRules): Promise<void> {
@@ -76,6 +76,12 @@ export class Host {
       await runNft(tableRemovalText(this.#options.device));
       this.#sysctls.restore();
     });
+  }
+
+  /** Without the part of a family that is switched off on this machine. */
+  #usable(batch: IpBatch): IpBatch {
+    const disabled = this.#sysctls.read(`ipv6/conf/${this.#options.device}/disable_ipv6`);
+    return disabled === "0" ? batch : { v4: batch.v4, v6: [] };
   }
 
   #applySysctls(changes: readonly SysctlChange[]): void {

@@ -84,14 +84,16 @@ export class Sysctls {
 }
 
 /**
- * Forwarding for both families. IPv6 forwarding makes the kernel ignore router advertisements, from which uplinks may have
+ * Forwarding for the families that the kernel has. IPv6 forwarding makes the kernel ignore router advertisements, from which uplinks may have
  * their addresses: where they are accepted, they are accepted "even if forwarding" first.
  */
 export function forwardingChanges(sysctls: Sysctls, tunnel: string): SysctlChange[] {
   const uplinks = sysctls.interfaces("ipv6").filter((name) => name !== "lo" && name !== tunnel);
   const listening = uplinks.filter((name) => sysctls.read(`ipv6/conf/${name}/accept_ra`) === "1");
+  const v4 = { key: "ipv4/ip_forward", value: "1" };
+  if (sysctls.read("ipv6/conf/all/forwarding") === undefined) return [v4];
   return [
-    { key: "ipv4/ip_forward", value: "1" },
+    v4,
     ...listening.map((name) => ({ key: `ipv6/conf/${name}/accept_ra`, value: "2" })),
     { key: "ipv6/conf/all/forwarding", value: "1" },
   ];

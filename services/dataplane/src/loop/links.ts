@@ -35,6 +35,8 @@ export class Links implements PathSockets {
   /** By path number. */
   readonly #entries: (Entry | undefined)[] = [];
   #bond: Bond | undefined;
+  /** A send failed since the last {@link tick}. */
+  hasFailed = false;
 
   constructor(io: LinkIo, say: (message: LoopMessage) => void) {
     this.#io = io;
@@ -79,12 +81,14 @@ export class Links implements PathSockets {
     const entry = this.#entries[path];
     const reason = LINK_ERRORS.get(errno);
     if (entry === undefined || entry.blocked !== undefined || reason === undefined) return;
-    // The socket is in use by the caller: it is closed at the next tick.
+    // The socket is in use by the caller: it is closed when the loop is through with sending.
+    this.hasFailed = true;
     entry.blocked = { reason, retryAt: Number.NEGATIVE_INFINITY };
   }
 
-  /** To be called about ten times a second: closes what failed, opens what may work again. */
+  /** To be called about ten times a second, and when {@link hasFailed}: closes what failed, opens what may work again. */
   tick(now: Micros): void {
+    this.hasFailed = false;
     for (const entry of this.#entries) {
       if (entry?.blocked === undefined) continue;
       if (entry.udp !== undefined) this.#block(entry, entry.blocked.reason, now + RETRY_US, now);

@@ -3,7 +3,7 @@
  * runs the stages in order: commands, kernel's link news, network in, TUN in, timers, network out, snapshots.
  */
 
-import { type EventFd, formatAddress, type RouteSocket } from "@edgebos/linux-io";
+import { type EventFd, formatAddress, type RouteSocket, SystemError } from "@edgebos/linux-io";
 import {
   ADDRESS_BYTES,
   type Aead,
@@ -13,6 +13,7 @@ import {
   type PacketPool,
   type PathId,
   type PathOptions,
+  TunnelError,
 } from "@edgebos/tunnel";
 import type { Command, LoopMessage, LoopSettings, SessionSnapshot } from "./commands.ts";
 import { WORK_INDEX } from "./counters.ts";
@@ -69,7 +70,7 @@ export class ForwardingLoop {
     this.#links = new Links(io, say);
     this.#inbound = new Inbound(io, arena, pool, this.#sessions, server, this.#counters);
     const innerRoutes = server ? this.#serverRoutes : this.#clientRoutes;
-    this.#serverSocket = server ? io.openUdp({ address: "::", port: settings.port, dualStack: true }) : undefined;
+    this.#serverSocket = server ? openServerSocket(io, settings.port) : undefined;
     const sockets = server ? { socketOf: () => this.#serverSocket, onSendError: () => undefined } : this.#links;
     this.#outbound = new Outbound(io, arena, pool, innerRoutes, sockets, this.#counters);
     this.#wakeIndex = io.poller.add(parts.wake.fd);
@@ -112,7 +113,7 @@ export class ForwardingLoop {
     if (io.poller.readable(this.#tunIndex) && this.#outbound.pump()) again = true;
     const now = io.now();
     if (this.#serve(now)) again = true;
-    if (now >= this.#tickAt) this.#tick(now);
+    if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);
     if (now >= this.#snapshotAt) this.#snapshot(now);
     return again;
   }
@@ -162,7 +163,9 @@ export class ForwardingLoop {
 
   #tick(now: Micros): void {
     this.#tickAt = now + TICK_US;
+    const failed = this.#links.hasFailed;
     this.#links.tick(now);
+    if (failed) this.#touchAll();
   }
 
   #handleRouteEvents(): void {
@@ -177,8 +180,18 @@ export class ForwardingLoop {
 
   #runCommands(): void {
     const { nextCommand, io } = this.#parts;
-    for (let command = nextCommand(); command !== undefined; command = nextCommand()) this.#run(command, io.now());
+    for (let command = nextCommand(); command !== undefined; command = nextCommand()) this.#tryRun(command, io.now());
     this.#touchAll();
+  }
+
+  /** What a peer asked for and cannot have (no buffer for one more path) concerns that peer alone. */
+  #tryRun(command: Command, now: Micros): void {
+    try {
+      this.#run(command, now);
+    } catch (error) {
+      if (!(error instanceof TunnelError)) throw error;
+      this.#parts.say({ kind: "notice", code: error.code, text: `${command.kind}: ${error.message}` });
+    }
   }
 
   #run(command: Command, now: Micros): void {
@@ -296,6 +309,18 @@ const TICK_US = 100_000;
 const REKEY_REMINDER_US = 10_000_000;
 /** Age of packets in the TUN device's queue beyond which nobody waits for them. */
 const STALE_US = 3_000_000;
+
+/** Both families; IPv4 alone where the kernel has no IPv6. */
+function openServerSocket(io: LoopIo, port: number): Udp {
+  try {
+    return io.openUdp({ address: "::", port, dualStack: true });
+  } catch (error) {
+    if (!(error instanceof SystemError && NO_IPV6.has(error.code))) throw error;
+    return io.openUdp({ address: "0.0.0.0", port });
+  }
+}
+
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
 function openOrResume(bond: Bond, path: PathId, options: PathOptions, now: Micros): void {
   const { name, maxDatagramBytes } = options;

@@ -17,6 +17,8 @@ npm run demo -- --remove removes what --keep left running
 `;
 
 const SCREEN = new Screen();
+const INTERRUPTED_STATUS = 130;
+let interrupted = false;
 
 await main();
 
@@ -56,6 +58,7 @@ async function runDemo(keep: boolean): Promise<boolean> {
     if (keep) await keepRunning(stage, SCREEN);
     return held;
   } catch (error) {
+    if (interrupted) return new Promise(() => {});
     SCREEN.say(`\n  ${error instanceof Error ? error.message : error}`);
     if (!(error instanceof CommandError)) SCREEN.say(lastLogLines(PREFIX));
     return false;
@@ -100,8 +103,9 @@ function judge(aloneMbit: readonly number[], bonded: Awaited<ReturnType<typeof d
 function onInterrupt(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
+      interrupted = true;
       SCREEN.say("\n  Stopped. Cleaning up.");
-      void removeLab(PREFIX).finally(() => process.exit(130));
+      void removeLab(PREFIX).finally(() => process.exit(INTERRUPTED_STATUS));
     });
   }
 }

@@ -48,8 +48,8 @@ function overview(): Panel[] {
     }),
     stat("Sessions", [[`sum(edgebos_sessions{${NODE}})`, ""]]),
     stat("Links that are up", [[`sum(edgebos_link_condition{${NODE}, condition="up"})`, ""]]),
-    stat("Receiving", [[`sum(edgebos_bond_rate_bits_per_second{${NODE}, direction="down"})`, ""]], { unit: "bps" }),
-    stat("Sending", [[`sum(edgebos_bond_rate_bits_per_second{${NODE}, direction="up"})`, ""]], { unit: "bps" }),
+    stat("Receiving", [[`sum(edgebos_bond_rate_bits_per_second{${NODE}, direction="rx"})`, ""]], { unit: "bps" }),
+    stat("Sending", [[`sum(edgebos_bond_rate_bits_per_second{${NODE}, direction="tx"})`, ""]], { unit: "bps" }),
     stat("Events in an hour", [[`sum(increase(edgebos_events_total{${NODE}, severity!="info"}[1h]))`, ""]], {
       description: "Warnings and errors of all services.",
     }),

@@ -9,7 +9,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { cpSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { INTERNET_HOST, SERVER_ADDRESS } from "../lab/plan.ts";
 import { run } from "../lab/process.ts";
@@ -33,15 +33,21 @@ scenario("bad peers", ["ping"], ({ before, after, test }) => {
   let dataplanePid: number | undefined;
 
   before(async () => {
-    bond = await createBondLab({ prefix: "e2ebad", links: [{ mbit: 20, delayMs: 5 }], namespaces: 2 });
+    bond = await createBondLab({
+      prefix: "e2ebad",
+      links: [{ mbit: 20, delayMs: 5 }],
+      namespaces: 2,
+      prepare: async (lab) => {
+        relay = await startRelay({
+          namespace: lab.plan.access,
+          clientAddress: lab.client.links[0]!.address,
+          serverAddress: SERVER_ADDRESS,
+          serverPort: PORT,
+        });
+      },
+    });
     stateDir = bond.server.stateDir;
     dataplanePid = bond.server.parts().get("dataplane");
-    relay = await startRelay({
-      namespace: bond.lab.plan.access,
-      clientAddress: bond.lab.client.links[0]!.address,
-      serverAddress: SERVER_ADDRESS,
-      serverPort: PORT,
-    });
     await watchAnswers(bond);
   });
   after(async () => {
@@ -65,7 +71,10 @@ scenario("bad peers", ["ping"], ({ before, after, test }) => {
 
   test("a valid certificate whose name is not on the list is refused, and told why", async () => {
     const copy = join(bond.lab.directory, "copy");
-    cpSync(stateDir, copy, { recursive: true, filter: (path) => !path.includes("/run") });
+    mkdirSync(copy);
+    for (const { name } of readdirSync(stateDir, { withFileTypes: true }).filter((entry) => entry.isFile())) {
+      cpSync(join(stateDir, name), join(copy, name));
+    }
     const result = await refused(bond, "unknown-client", await certificate(bond, "stranger", copy));
     assert.equal(result.refusal, "unknown-client");
   });
@@ -174,7 +183,7 @@ const HANG_UP_LIMIT_MS = 7000;
 /** Two looks of the server at its list, and of this test at the server. */
 const REVOCATION_LIMIT_MS = 2000;
 const COUNTER = "edgebos_control_refused_total";
-const DROPS = "edgebos_dropped_datagrams_total";
+const DROPS = "edgebos_drops_total";
 const REASONS = [
   "truncated",
   "bad-version",

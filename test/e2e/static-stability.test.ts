@@ -8,9 +8,11 @@
  *   counted UDP: client → internet host, and server → the client's inner address; a TCP download beside it
  */
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { INTERNET_HOST } from "../lab/plan.ts";
-import { download, startHttpServer } from "../lab/traffic/http.ts";
+import { type DownloadResult, download, startHttpServer } from "../lab/traffic/http.ts";
+import { ping } from "../lab/traffic/ping.ts";
 import { type UdpFlowResult, udpFlow } from "../lab/traffic/udp.ts";
 import { type BondLab, createBondLab } from "./support/bond-lab.ts";
 import type { PartName } from "./support/processes.ts";
@@ -28,7 +30,7 @@ const BESIDE: readonly PartName[] = ["linkmon", "scheduler", "api", "nats-server
 /** From the death of a dataplane to the next packet that passes. */
 const RESUME_LIMIT_MS = 2000;
 
-scenario("static stability", [], ({ before, after, test }) => {
+scenario("static stability", ["ping"], ({ before, after, test }) => {
   let bond: BondLab;
 
   before(async () => {
@@ -39,50 +41,42 @@ scenario("static stability", [], ({ before, after, test }) => {
 
   for (const role of ["client", "server"] as const) {
     test(`killing linkmon, scheduler, api and nats-server of the ${role} loses no packet in either direction`, async (t) => {
-      const seconds = BESIDE.length * KILL_PAUSE_S + 1;
-      const flows = bothWays(bond, seconds);
-      await delay(500);
+      const traffic = await startTraffic(bond, BESIDE.length * KILL_PAUSE_S + 1);
       for (const part of BESIDE) {
         const [back] = await Promise.all([killAndAwait(bond[role], part), delay(KILL_PAUSE_S * 1000)]);
         t.diagnostic(`${part} is back after ${back.toFixed(0)} ms`);
       }
-      for (const [direction, flow] of Object.entries(await flows)) {
-        t.diagnostic(`${direction}: ${flow.packets} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`);
-        assert.equal(flow.lost, 0, `${direction}: ${flow.lost} of ${flow.sent} lost`);
-        assert.equal(flow.duplicates, 0, direction);
-      }
+      await assertNothingLost(traffic, t);
       await bond[role].whenReady();
     });
   }
 
-  test("everything but the dataplanes is killed at once and stays away for a while: no packet is lost", async () => {
-    const flows = bothWays(bond, 4);
-    await delay(500);
+  test("everything but the dataplanes is killed at once, three times: no packet is lost", async (t) => {
+    const traffic = await startTraffic(bond, 3);
     for (let round = 0; round < 3; round++) {
       for (const node of [bond.client, bond.server]) {
         for (const part of BESIDE) kill(node, part);
       }
       await delay(500);
     }
-    for (const [direction, flow] of Object.entries(await flows)) assert.equal(flow.lost, 0, direction);
+    await assertNothingLost(traffic, t);
     await Promise.all([bond.client.whenReady(), bond.server.whenReady()]);
   });
 
   for (const role of ["client", "server"] as const) {
     test(`killing the dataplane of the ${role}: traffic again within ${RESUME_LIMIT_MS} ms, and an established TCP connection survives`, async (t) => {
-      const flows = bothWays(bond, 6);
-      const running = download({ namespace: bond.lab.client.namespace, host: INTERNET_HOST, bytes: DOWNLOAD_BYTES });
-      await delay(1500);
+      const [traffic, running] = await Promise.all([startTraffic(bond, 6), startDownload(bond)]);
       await killAndAwait(bond[role], "dataplane");
-      for (const [direction, flow] of Object.entries(await flows)) {
+      const flows = Object.entries(await traffic.flows);
+      const result = await running.result;
+      for (const [direction, flow] of flows) {
         t.diagnostic(`${direction}: longest gap ${flow.longestGapMs.toFixed(0)} ms, lost ${flow.lost} of ${flow.sent}`);
+      }
+      t.diagnostic(`download: longest gap ${result.longestGapMs.toFixed(0)} ms of ${result.elapsedMs.toFixed(0)} ms`);
+      for (const [direction, flow] of flows) {
         assert.ok(flow.longestGapMs < RESUME_LIMIT_MS, `${direction}: nothing arrived for ${flow.longestGapMs} ms`);
         assert.ok(flow.packets > flow.sent / 2, `${direction}: traffic came back for good`);
       }
-      const result = await running;
-      t.diagnostic(
-        `download: longest gap ${result.longestGapMs.toFixed(0)} ms, ${result.elapsedMs.toFixed(0)} ms in all`,
-      );
       assert.equal(result.sha256, "matches");
       await bond[role].whenReady();
     });
@@ -90,11 +84,13 @@ scenario("static stability", [], ({ before, after, test }) => {
 
   test("a dataplane that starts while nats-server is down works with the links and the plan it had", async () => {
     const natsDown = keepDown(bond.client, "nats-server");
-    kill(bond.client, "dataplane");
-    await delay(1000);
-    const flow = await upwards(bond, 2);
-    await natsDown.stop();
-    assert.equal(flow.lost, 0);
+    try {
+      await killAndAwait(bond.client, "dataplane");
+      await until("traffic passes", RESUME_LIMIT_MS, () => answers(bond));
+      assert.equal((await upwards(bond, 2)).lost, 0);
+    } finally {
+      await natsDown.stop();
+    }
     await bond.client.whenReady();
   });
 });
@@ -103,21 +99,60 @@ const KILL_PAUSE_S = 1.5;
 const RESTART_LIMIT_MS = 10_000;
 /** About six seconds over both links: the connection is busy when the dataplane dies, and long after. */
 const DOWNLOAD_BYTES = 30e6;
-const FLOW = { packetsPerSecond: 300, payloadBytes: 600 };
+/** The receivers wait long enough to see every gap. */
+const FLOW = { packetsPerSecond: 300, payloadBytes: 600, idleMs: 5000 };
+const UNDER_WAY_MS = 500;
 
-function upwards(bond: BondLab, seconds: number): Promise<UdpFlowResult> {
-  const fromTo = { fromNamespace: bond.lab.client.namespace, toNamespace: bond.lab.internet, host: INTERNET_HOST };
-  return udpFlow({ ...fromTo, ...FLOW, seconds, port: 5301 });
+interface Traffic {
+  /** Resolves when both flows have ended. */
+  readonly flows: Promise<{ readonly up: UdpFlowResult; readonly down: UdpFlowResult }>;
 }
 
-/** Counted UDP from the client to the internet host and from the server to the client, at the same time. */
-async function bothWays(bond: BondLab, seconds: number): Promise<{ up: UdpFlowResult; down: UdpFlowResult }> {
+/** Counted UDP from the client to the internet host and from the server to the client. Resolves when both flow. */
+async function startTraffic(bond: BondLab, seconds: number): Promise<Traffic> {
   const { peers } = await bond.server.status();
   const host = peers[0]?.innerV4;
   assert.ok(host, "the server knows the client's inner address");
-  const fromTo = { fromNamespace: bond.lab.server, toNamespace: bond.lab.client.namespace, host };
-  const [up, down] = await Promise.all([upwards(bond, seconds), udpFlow({ ...fromTo, ...FLOW, seconds, port: 5302 })]);
-  return { up, down };
+  const upArrived = Promise.withResolvers<void>();
+  const downArrived = Promise.withResolvers<void>();
+  const fromServer = { fromNamespace: bond.lab.server, toNamespace: bond.lab.client.namespace, host };
+  const flows = Promise.all([
+    upwards(bond, seconds, upArrived.resolve),
+    udpFlow({ ...fromServer, ...FLOW, seconds, port: 5302, onArrival: downArrived.resolve }),
+  ]).then(([up, down]) => ({ up, down }));
+  await Promise.race([Promise.all([upArrived.promise, downArrived.promise]), flows]);
+  return { flows };
+}
+
+function upwards(bond: BondLab, seconds: number, onArrival: () => void = () => {}): Promise<UdpFlowResult> {
+  const fromTo = { fromNamespace: bond.lab.client.namespace, toNamespace: bond.lab.internet, host: INTERNET_HOST };
+  return udpFlow({ ...fromTo, ...FLOW, seconds, port: 5301, onArrival });
+}
+
+async function assertNothingLost(traffic: Traffic, t: TestContext): Promise<void> {
+  for (const [direction, flow] of Object.entries(await traffic.flows)) {
+    t.diagnostic(`${direction}: ${flow.packets} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`);
+    assert.equal(flow.lost, 0, `${direction}: ${flow.lost} of ${flow.sent} lost`);
+    assert.equal(flow.duplicates, 0, direction);
+  }
+}
+
+/** A download that lasts some seconds. Resolves when it is under way. */
+async function startDownload(bond: BondLab): Promise<{ readonly result: Promise<DownloadResult> }> {
+  const underWay = Promise.withResolvers<void>();
+  const result = download({
+    namespace: bond.lab.client.namespace,
+    host: INTERNET_HOST,
+    bytes: DOWNLOAD_BYTES,
+    onProgress: ({ elapsedMs }) => elapsedMs > UNDER_WAY_MS && underWay.resolve(),
+  });
+  await Promise.race([underWay.promise, result]);
+  return { result };
+}
+
+async function answers(bond: BondLab): Promise<boolean> {
+  const request = { namespace: bond.lab.client.namespace, host: INTERNET_HOST, count: 1, intervalMs: 100 };
+  return (await ping(request)).rttsMs.length === 1;
 }
 
 function kill(node: ProductNode, part: PartName): number | undefined {

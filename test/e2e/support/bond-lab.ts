@@ -1,5 +1,7 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { stateFiles } from "@edgebos/service";
 import { SERVER_ADDRESS } from "../../lab/plan.ts";
 import type { LinkProfile } from "../../lab/profiles.ts";
 import { createLab, type Lab } from "../../lab/topology.ts";
@@ -12,6 +14,8 @@ export interface BondLabOptions {
   readonly clients?: readonly string[];
   /** Client namespaces, if more than there are clients to be started. */
   readonly namespaces?: number;
+  /** What is to stand in the lab before the product is started. */
+  readonly prepare?: (lab: Lab) => Promise<void>;
   readonly server?: Settings;
   readonly client?: Settings;
   /** Bound of TCP's windows, bytes. */
@@ -43,6 +47,7 @@ export async function createBondLab(options: BondLabOptions): Promise<BondLab> {
     await lab.destroy();
   };
   try {
+    await options.prepare?.(lab);
     const stateDir = join(lab.directory, "server");
     const server = await initServer(stateDir, lab.server, SERVER_ADDRESS, options.server);
     nodes.push(server);
@@ -70,6 +75,7 @@ export async function initServer(
   if (!existsSync(join(stateDir, "config.yaml")))
     await mustRun("server", ["init", "--state-dir", stateDir, "--host", host]);
   configure(join(stateDir, "config.yaml"), settings);
+  shareCodeCache(stateDir);
   return new ProductNode(join(stateDir, "config.yaml"), namespace);
 }
 
@@ -83,5 +89,15 @@ export async function addClient(
 ): Promise<ProductNode> {
   await mustRun("server", ["client", "add", name, "--state-dir", stateDir, "--out", directory]);
   configure(join(directory, "config.yaml"), { state_dir: join(directory, "state"), node: name, ...settings });
+  shareCodeCache(join(directory, "state"));
   return new ProductNode(join(directory, "config.yaml"), namespace);
+}
+
+/** Compiled code is the same for all instances: the first start of each lab need not wait for it. */
+function shareCodeCache(stateDir: string): void {
+  const shared = join(tmpdir(), "edgebos-e2e-code-cache");
+  const own = stateFiles(stateDir).codeCache;
+  mkdirSync(shared, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(own), { recursive: true });
+  if (!existsSync(own)) symlinkSync(shared, own);
 }

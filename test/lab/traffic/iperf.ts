@@ -43,7 +43,7 @@ const SERVER_EXIT_MS = 500;
 export async function iperf(options: IperfOptions): Promise<IperfResult> {
   const port = String(options.port ?? DEFAULT_PORT);
   const wrap = options.mptcp ? ["mptcpize", "run"] : [];
-  const server = start([...wrap, "iperf3", "-s", "-1", "-p", port, "--forceflush"], {
+  const server = start([...wrap, "iperf3", "-s", "-1", "-B", options.host, "-p", port, "--forceflush"], {
     namespace: options.serverNamespace,
   });
   try {

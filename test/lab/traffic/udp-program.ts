@@ -1,7 +1,7 @@
 /**
  * Counted UDP: `udp-program.ts send <host> <port> <packets per second> <payload bytes> <seconds>` and
  * `udp-program.ts receive <port> <idle ms> <receive buffer bytes>`. Each datagram carries its number and the time of sending on the
- * machine's monotonic clock, which all namespaces share. The receiver says "listening", then, when nothing
+ * machine's monotonic clock, which all namespaces share. The receiver says "listening", with the first datagram "receiving", then, when nothing
  * has come for the idle time or on SIGTERM, one {@link UdpReceived} as JSON; the sender one {@link UdpSent}.
  */
 import { createSocket, type Socket } from "node:dgram";
@@ -60,6 +60,7 @@ function receive([port, idleMs, bufferBytes]: string[]): void {
   const finish = (): void => report(socket, tally);
   socket.on("message", (message, remote) => {
     tally.add(message, remote.address);
+    if (!idleTimer) console.log("receiving");
     idleTimer ??= setTimeout(finish, Number(idleMs));
     idleTimer.refresh();
   });

@@ -18,7 +18,7 @@ npm run demo -- --remove removes what --keep left running
 
 const SCREEN = new Screen();
 const INTERRUPTED_STATUS = 130;
-let interrupted = false;
+let removal: Promise<void> | undefined;
 
 await main();
 
@@ -58,12 +58,12 @@ async function runDemo(keep: boolean): Promise<boolean> {
     if (keep) await keepRunning(stage, SCREEN);
     return held;
   } catch (error) {
-    if (interrupted) return new Promise(() => {});
+    if (removal) return false;
     SCREEN.say(`\n  ${error instanceof Error ? error.message : error}`);
     if (!(error instanceof CommandError)) SCREEN.say(lastLogLines(PREFIX));
     return false;
   } finally {
-    if (!keep || !client) await removeLab(PREFIX);
+    if (!keep || !client) await cleanUp();
   }
 }
 
@@ -100,12 +100,17 @@ function judge(aloneMbit: readonly number[], bonded: Awaited<ReturnType<typeof d
   return held;
 }
 
+/** Once: an interruption and the failure that it causes both come here. */
+function cleanUp(): Promise<void> {
+  removal ??= removeLab(PREFIX);
+  return removal;
+}
+
 function onInterrupt(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      interrupted = true;
       SCREEN.say("\n  Stopped. Cleaning up.");
-      void removeLab(PREFIX).finally(() => process.exit(INTERRUPTED_STATUS));
+      void cleanUp().finally(() => process.exit(INTERRUPTED_STATUS));
     });
   }
 }

@@ -34,8 +34,10 @@ export function roleOf(plan: LinkPlan | undefined): { readonly word: string; rea
       return { word: "Backup", meaning: "carries traffic only when no primary link can" };
     case "LINK_ROLE_METERED":
       return { word: "Metered", meaning: "costs money by the byte, so it is used last" };
-    default:
+    case "LINK_ROLE_PRIMARY":
       return { word: "Primary", meaning: "carries traffic whenever it can" };
+    default:
+      return { word: "–", meaning: "the role is the other end's affair" };
   }
 }
 

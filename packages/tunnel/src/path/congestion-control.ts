@@ -169,8 +169,7 @@ export class CongestionControl {
       }
     }
     const isLossy = this.#lostInRound > STARTUP_LOSS_SHARE * (this.#ackedInRound + this.#lostInRound);
-    if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES)
-      this.#isPipeFull = true;
+    if (this.mode === "startup" && isLossy && this.#lostInRound > 8 * PACKET_BYTES) this.#isPipeFull = true;
     this.#judgeFall(now);
     this.#lostInRound = 0;
     this.#ackedInRound = 0;

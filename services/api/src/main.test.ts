@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { BUCKETS, CURRENT, internal, link, management, plan, subjects, telemetry } from "@edgebos/proto";
 import { type Bus, openBus } from "@edgebos/service";
-import { freePort, PrivateNats, until } from "../../../packages/service/src/bus/private-nats.ts";
+import { freePort, PrivateNats, until } from "@edgebos/service/private-nats";
 import { sampleEvent, sampleLink, samplePath, samplePlan, sampleTelemetry, sampleYaml } from "./fixtures/samples.ts";
 
 const MAIN = join(import.meta.dirname, "main.ts");

@@ -1,7 +1,8 @@
 /**
- * Bundles the four services and the commands for images and tarballs: `bundle.ts --out DIR`. DIR then has the layout of the repository, with one
- * `dist/main.js` per service in place of its sources, so every path that the code makes from its own place leads to the same file as before.
- * Third-party packages that look for files of their own, or are native, are copied whole; all others are bundled.
+ * Bundles the four services and the commands for images and tarballs: `bundle.ts --out DIR`. DIR then has the layout of
+ * the repository, with one `dist/main.js` per service in place of its sources, so every path that the code makes from
+ * its own place leads to the same file as before. Third-party packages that look for files of their own, or are native,
+ * are copied whole; all others are bundled.
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -18,8 +18,9 @@ interface Wanted {
 }
 
 /**
- * Copies packages, as `importer` sees them, with all they depend on, into one flat `node_modules` of `destination`; a second version of a package goes below the one
- * that needs it. Optional dependencies that are not installed (other platforms' binaries) are left out.
+ * Copies packages, as `importer` sees them, with all they depend on, into one flat `node_modules` of `destination`; a
+ * second version of a package goes below the one that needs it. Optional dependencies that are not installed (other
+ * platforms' binaries) are left out.
  */
 export function copyPackages(importer: string, names: readonly string[], destination: string): void {
   const pending: Wanted[] = names.map((name) => ({ name, from: importer, dependent: destination, optional: false }));

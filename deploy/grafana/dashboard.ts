@@ -1,6 +1,6 @@
 /**
- * The Grafana dashboard as code: `dashboard.ts` writes `gen/edgebos.json`, which Grafana reads. Change it here. Every panel works for a client and
- * for a server; `node` selects which.
+ * The Grafana dashboard as code: `dashboard.ts` writes `gen/edgebos.json`, which Grafana reads. Change it here. Every
+ * panel works for a client and for a server; `node` selects which.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

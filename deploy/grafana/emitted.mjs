@@ -1,5 +1,5 @@
-// Reads the dashboard from standard input, asks the services of a client on this host for their metrics, and fails if a query names one that
-// none of them knows. A metric without samples at the moment still has its HELP line.
+// Reads the dashboard from standard input, asks the services of a client on this host for their metrics, and fails if a
+// query names one that none of them knows. A metric without samples at the moment still has its HELP line.
 import { text } from "node:stream/consumers";
 
 const ports = [9080, 9101, 9102, 9103];

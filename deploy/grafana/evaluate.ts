@@ -1,6 +1,6 @@
 /**
- * Evaluates every query of the dashboard on a Prometheus that scrapes a running client or server: `evaluate.ts http://127.0.0.1:9090`. Fails if one is not
- * valid, and names those that find nothing at the moment.
+ * Evaluates every query of the dashboard on a Prometheus that scrapes a running client or server: `evaluate.ts
+ * http://127.0.0.1:9090`. Fails if one is not valid, and names those that find nothing at the moment.
  */
 import { dashboard } from "./dashboard.ts";
 

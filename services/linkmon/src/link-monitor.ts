@@ -15,8 +15,8 @@ import type { IpTool } from "./routing/ip-tool.ts";
 import { RoutingKeeper } from "./routing/routing-keeper.ts";
 
 /**
- * The service: looks at the kernel, keeps the links' source routing, hears dataplane's reports, and tells the others what each link is like. On a server it
- * lists the uplinks and leaves routing alone.
+ * The service: looks at the kernel, keeps the links' source routing, hears dataplane's reports, and tells the others
+ * what each link is like. On a server it lists the uplinks and leaves routing alone.
  */
 export class LinkMonitor {
   readonly #context: ServiceContext;

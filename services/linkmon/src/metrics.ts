@@ -11,7 +11,10 @@ export interface LinkmonCounters {
   routingFailures: number;
 }
 
-/** Every metric of the service. `read` is called at each scrape. Returns the counter of condition changes, which only events can feed. */
+/**
+ * Every metric of the service. `read` is called at each scrape. Returns the counter of condition changes, which only
+ * events can feed.
+ */
 export function declareMetrics(metrics: Metrics, links: () => link.Link[], read: () => LinkmonCounters) {
   const gauge = <T extends string>(name: string, help: string, labels: readonly T[]) =>
     metrics.gauge(`edgebos_link_${name}`, help, labels);

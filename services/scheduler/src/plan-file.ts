@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { plan } from "@edgebos/proto";
 
-/** Reads the plan of an earlier run, whose revision the next one goes on from; undefined if there is none to be read. */
+/**
+ * Reads the plan of an earlier run, whose revision the next one goes on from; undefined if there is none to be read.
+ */
 export function loadPlan(file: string): plan.ForwardingPlan | undefined {
   try {
     return plan.ForwardingPlan.decode(readFileSync(file));

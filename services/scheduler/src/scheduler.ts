@@ -7,8 +7,8 @@ import { planEvents } from "./plan/plan-events.ts";
 import { loadPlan, savePlan } from "./plan-file.ts";
 
 /**
- * The service: hears what the links are like, and publishes a plan whenever a new one would differ. At start it publishes once in any case, from what
- * it has heard within {@link FIRST_PLAN_MS}.
+ * The service: hears what the links are like, and publishes a plan whenever a new one would differ. At start it
+ * publishes once in any case, from what it has heard within {@link FIRST_PLAN_MS}.
  */
 export class Scheduler {
   readonly #context: ServiceContext;
@@ -66,7 +66,10 @@ export class Scheduler {
     });
   }
 
-  /** News comes in bursts: what comes within `delayMs` is planned for together. Before the first plan, everything waits for it. */
+  /**
+   * News comes in bursts: what comes within `delayMs` is planned for together. Before the first plan, everything waits
+   * for it.
+   */
   #planSoon(delayMs: number): void {
     this.#due ??= setTimeout(() => {
       this.#due = undefined;

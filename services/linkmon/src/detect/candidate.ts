@@ -9,8 +9,8 @@ export type LinkSelection = {
 };
 
 /**
- * Whether an interface may belong to the bond at all. Loopback, the tunnel itself and what `exclude` names never do; interfaces that are
- * usually the machine's own (bridges, docker, other EdgeBOS tunnels) only if `manual` names them.
+ * Whether an interface may belong to the bond at all. Loopback, the tunnel itself and what `exclude` names never do;
+ * interfaces that are usually the machine's own (bridges, docker, other EdgeBOS tunnels) only if `manual` names them.
  */
 export function isCandidate(link: LinkInfo, config: LinkSelection): boolean {
   if (link.hardwareType === HARDWARE.LOOPBACK || link.name === config.tunnel.interface) return false;

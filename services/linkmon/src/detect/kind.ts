@@ -17,8 +17,9 @@ export interface InterfaceFacts {
 }
 
 /**
- * The kind of an interface, as far as the kernel knows it. A satellite terminal is Ethernet to the kernel, and so is a modem that acts as a
- * router; a USB modem stick in router mode looks like a tethered phone. Only configuration can tell these apart.
+ * The kind of an interface, as far as the kernel knows it. A satellite terminal is Ethernet to the kernel, and so is a
+ * modem that acts as a router; a USB modem stick in router mode looks like a tethered phone. Only configuration can
+ * tell these apart.
  */
 export function linkKind(facts: InterfaceFacts): common.LinkKind {
   if (facts.wireless || facts.deviceType === "wlan") return LinkKind.WIFI;
@@ -50,5 +51,8 @@ const CELLULAR_DRIVERS = new Set([
 /** USB network gadgets of phones. */
 const TETHERING_DRIVERS = new Set(["rndis_host", "cdc_ether", "ipheth", "cdc_ncm", "cdc_eem", "cdc_subset"]);
 
-/** IFLA_INFO_KIND of interfaces that carry IP inside something else. A `tun` device may also be a tap, which is Ethernet. */
+/**
+ * IFLA_INFO_KIND of interfaces that carry IP inside something else. A `tun` device may also be a tap, which is
+ * Ethernet.
+ */
 const TUNNEL_KINDS = new Set(["wireguard", "gre", "gretap", "ip6gre", "ipip", "ip6tnl", "sit", "vti", "vti6", "xfrm"]);

@@ -3,7 +3,10 @@ import { basename, join } from "node:path";
 import type { LinkInfo } from "@edgebos/linux-io";
 import type { InterfaceFacts } from "./kind.ts";
 
-/** Completes what netlink says of an interface with what sysfs says. Missing files (a virtual device, another namespace's sysfs) are missing facts. */
+/**
+ * Completes what netlink says of an interface with what sysfs says. Missing files (a virtual device, another
+ * namespace's sysfs) are missing facts.
+ */
 export function interfaceFacts(link: LinkInfo, root = "/sys/class/net"): InterfaceFacts {
   const directory = join(root, link.name);
   return {

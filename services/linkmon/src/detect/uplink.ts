@@ -49,9 +49,10 @@ export interface UplinkMemory {
 export const NO_MEMORY: UplinkMemory = { known: new Set(), gatewaysV4: new Map() };
 
 /**
- * Finds the links of the bond. With `auto_detect`, an interface joins when it has carrier, a usable global address and a default gateway
- * of that family, and stays listed until it disappears; `manual` ones are always listed. IPv4 gateways are remembered: taking an interface down and up removes its default route, and DHCP
- * clients put only one default route into the main table, but the gateway is still there as long as the address is.
+ * Finds the links of the bond. With `auto_detect`, an interface joins when it has carrier, a usable global address and
+ * a default gateway of that family, and stays listed until it disappears; `manual` ones are always listed. IPv4
+ * gateways are remembered: taking an interface down and up removes its default route, and DHCP clients put only one
+ * default route into the main table, but the gateway is still there as long as the address is.
  */
 export function findUplinks(
   kernel: KernelSnapshot,

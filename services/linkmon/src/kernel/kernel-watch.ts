@@ -10,10 +10,10 @@ export interface KernelWatchStats {
 }
 
 /**
- * Tells when the kernel's links, addresses or routes have changed. Events serve only as a reason to read everything again: the
- * kernel does not report all changes (IPv4 routes of an interface that is taken down, a replaced route), and what was lost in an
- * overrun is thereby made good as well. Netlink sockets cannot be awaited in Node's own loop, so it is polled: `poll` is
- * called every {@link POLL_INTERVAL_MS}, which costs one system call.
+ * Tells when the kernel's links, addresses or routes have changed. Events serve only as a reason to read everything
+ * again: the kernel does not report all changes (IPv4 routes of an interface that is taken down, a replaced route), and
+ * what was lost in an overrun is thereby made good as well. Netlink sockets cannot be awaited in Node's own loop, so it
+ * is polled: `poll` is called every {@link POLL_INTERVAL_MS}, which costs one system call.
  */
 export class KernelWatch {
   readonly #socket: RouteSocket;
@@ -25,7 +25,10 @@ export class KernelWatch {
     this.#socket = socket;
   }
 
-  /** The new snapshot when something has changed and no further event came since the last poll; else undefined. The first poll gives one. */
+  /**
+   * The new snapshot when something has changed and no further event came since the last poll; else undefined. The
+   * first poll gives one.
+   */
   poll(nowMs: number): KernelSnapshot | undefined {
     const events = this.#socket.drain((event) => this.#count(event));
     if (events > 0) this.#dirtySinceMs ??= nowMs;

@@ -15,8 +15,8 @@ export type LinkOutput =
   | { readonly kind: "changed"; readonly link: link.Link; readonly previous: common.LinkCondition };
 
 /**
- * All links and what is known of them. Pure: time comes in, outputs are polled. After any `handle*`, drain `pollOutput`; call
- * `handleTick` about once a second, because hold times run out and reports fail to come.
+ * All links and what is known of them. Pure: time comes in, outputs are polled. After any `handle*`, drain
+ * `pollOutput`; call `handleTick` about once a second, because hold times run out and reports fail to come.
  */
 export class LinkBook {
   readonly #role: "client" | "server";

@@ -21,7 +21,9 @@ export interface LinkStateRecord {
   readonly quality: link.LinkQuality | undefined;
 }
 
-/** Reads the records; none if there is no file or it cannot be understood, since everything in it can be learnt anew. */
+/**
+ * Reads the records; none if there is no file or it cannot be understood, since everything in it can be learnt anew.
+ */
 export function loadRecords(file: string, bootId: string): ReadonlyMap<string, LinkRecord> {
   let stored: StoredRecords;
   try {

@@ -25,8 +25,8 @@ export interface ConditionInput {
 }
 
 /**
- * How it stands with dataplane's reports, which say whether a link has a path at all: the last one is `fresh`, `late` (dataplane may
- * be starting again) or `missing`; `unheard` while there is no bus to hear it by.
+ * How it stands with dataplane's reports, which say whether a link has a path at all: the last one is `fresh`, `late`
+ * (dataplane may be starting again) or `missing`; `unheard` while there is no bus to hear it by.
  */
 export type ReportState = "fresh" | "late" | "missing" | "unheard";
 
@@ -79,7 +79,10 @@ function unanswered(previous: ConditionState | undefined, now: number): Verdict 
   return connecting && now - previous.since >= LONG_UNANSWERED_MS ? STILL_UNANSWERED : UNANSWERED;
 }
 
-/** A link that begins to answer is UP first: the figures of its first moments say little, and quality is judged from then on. */
+/**
+ * A link that begins to answer is UP first: the figures of its first moments say little, and quality is judged from
+ * then on.
+ */
 function carries(previous: ConditionState | undefined): boolean {
   return previous?.condition === LinkCondition.UP || previous?.condition === LinkCondition.DEGRADED;
 }

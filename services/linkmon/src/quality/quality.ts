@@ -1,8 +1,9 @@
 import { link, type telemetry } from "@edgebos/proto";
 
 /**
- * Smooths what dataplane measured of a link's path. RTT and capacity come smoothed already and are only steadied; loss and rates are noisy and are averaged.
- * `elapsedMs` is the time since `previous`. Stability is not known here and is carried over.
+ * Smooths what dataplane measured of a link's path. RTT and capacity come smoothed already and are only steadied; loss
+ * and rates are noisy and are averaged. `elapsedMs` is the time since `previous`. Stability is not known here and is
+ * carried over.
  */
 export function nextQuality(
   previous: link.LinkQuality | undefined,

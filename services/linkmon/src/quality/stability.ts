@@ -7,7 +7,10 @@ export interface Transition {
 /** Over how long stability is told. */
 export const STABILITY_WINDOW_MS = 10 * 60_000;
 
-/** Adds what the link is from `now` on, and forgets what lies before the window. The result is sorted and starts at or before it. */
+/**
+ * Adds what the link is from `now` on, and forgets what lies before the window. The result is sorted and starts at or
+ * before it.
+ */
 export function recordTransition(history: readonly Transition[], up: boolean, now: number): readonly Transition[] {
   const last = history.at(-1);
   const all = last?.up === up ? history : [...history, { at: now, up }];
@@ -15,7 +18,10 @@ export function recordTransition(history: readonly Transition[], up: boolean, no
   return all.slice(Math.max(start, all.length - MAX_TRANSITIONS, 0));
 }
 
-/** Share of the window, or of the link's life if that is shorter, in which the link was up; 0 for a link without history. */
+/**
+ * Share of the window, or of the link's life if that is shorter, in which the link was up; 0 for a link without
+ * history.
+ */
 export function stability(history: readonly Transition[], now: number): number {
   const first = history[0];
   if (first === undefined) return 0;

@@ -8,8 +8,9 @@ export interface IpCommands {
 }
 
 /**
- * The commands that lead from `present` to `desired`; none if they are equal. Stale rules go first and new rules come last, so
- * that no rule leads into a half-filled table; a changed gateway is replaced in one step, without a moment that has none.
+ * The commands that lead from `present` to `desired`; none if they are equal. Stale rules go first and new rules come
+ * last, so that no rule leads into a half-filled table; a changed gateway is replaced in one step, without a moment
+ * that has none.
  */
 export function routingCommands(
   present: SourceRouting,

@@ -28,8 +28,9 @@ export interface SourceRouting {
 export const NO_ROUTING: SourceRouting = { routes: [], rules: [] };
 
 /**
- * For each link a table of its own with its connected networks and its default route, and for each of its addresses a rule that leads there:
- * what is sent from an address of a link leaves through this link. Carrier plays no part, so that a cable pulled and put back changes nothing.
+ * For each link a table of its own with its connected networks and its default route, and for each of its addresses a
+ * rule that leads there: what is sent from an address of a link leaves through this link. Carrier plays no part, so
+ * that a cable pulled and put back changes nothing.
  */
 export function desiredRouting(uplinks: readonly Uplink[]): SourceRouting {
   const routes: SourceRoute[] = [];

@@ -1,4 +1,7 @@
-/** Numbers by which the kernel's routing tables and rules are shared out. They are part of the agreement with dataplane (README). */
+/**
+ * Numbers by which the kernel's routing tables and rules are shared out. They are part of the agreement with dataplane
+ * (README).
+ */
 
 /** Table of link i = this + its ifindex. */
 export const LINK_TABLE_BASE = 8500;

@@ -4,8 +4,8 @@ import { type IpTool, IpToolError } from "./ip-tool.ts";
 import { type RoutingOutcome, SourceRouter } from "./source-router.ts";
 
 /**
- * Source routing as the service does it: failures are counted, told once until they change, and shown in the service's health; the
- * next look tries again.
+ * Source routing as the service does it: failures are counted, told once until they change, and shown in the service's
+ * health; the next look tries again.
  */
 export class RoutingKeeper {
   readonly counters = { routingCommands: 0, routingFailures: 0 };

@@ -11,9 +11,9 @@ export interface RoutingOutcome {
 }
 
 /**
- * Keeps the kernel's source routing equal to what the links need. It compares with what the kernel has, so leftovers of a
- * crash and the work of others (dhclient, NetworkManager, an operator) are set right alike. Calls must not overlap. Throws
- * IpToolError.
+ * Keeps the kernel's source routing equal to what the links need. It compares with what the kernel has, so leftovers of
+ * a crash and the work of others (dhclient, NetworkManager, an operator) are set right alike. Calls must not overlap.
+ * Throws IpToolError.
  */
 export class SourceRouter {
   readonly #ip: IpTool;

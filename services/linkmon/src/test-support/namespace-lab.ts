@@ -103,7 +103,10 @@ export class NamespaceLab {
     return child === undefined ? 0 : await end(child, signal);
   }
 
-  /** Waits for a word about a link that satisfies `matches`, heard since `since`; returns how long after `since` it came, in ms. */
+  /**
+   * Waits for a word about a link that satisfies `matches`, heard since `since`; returns how long after `since` it
+   * came, in ms.
+   */
   async hears(name: string, matches: (link: HeardLink["link"]) => boolean, since: number): Promise<number> {
     const find = () => this.heard.find((word) => word.name === name && word.at >= since && matches(word.link));
     await until(() => find() !== undefined, `word of ${name}`);

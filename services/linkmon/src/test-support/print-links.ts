@@ -1,6 +1,6 @@
 /**
- * Prints each Link that appears on the bus as one line of JSON, with the time at which it was heard: `{at, name, link}`, without `link` for a deleted
- * one. Usage: print-links.ts NATS_URL TOKEN
+ * Prints each Link that appears on the bus as one line of JSON, with the time at which it was heard: `{at, name,
+ * link}`, without `link` for a deleted one. Usage: print-links.ts NATS_URL TOKEN
  */
 import { BUCKETS, link } from "@edgebos/proto";
 import { openBus } from "@edgebos/service";

@@ -33,8 +33,8 @@ export function candidateKey({ peer, link }: { readonly peer: string; readonly l
 }
 
 /**
- * A client's links. Interfaces that the configuration names are planned for although they are absent, since a link that no plan names is used as
- * an ordinary one from its first packet, which a metered stick must not be.
+ * A client's links. Interfaces that the configuration names are planned for although they are absent, since a link that
+ * no plan names is used as an ordinary one from its first packet, which a metered stick must not be.
  */
 export function clientCandidates(links: readonly link.Link[], manual: readonly ManualInterface[]): Candidate[] {
   const settings = new Map(manual.map((entry) => [entry.name, entry]));

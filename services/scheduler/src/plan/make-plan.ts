@@ -28,8 +28,9 @@ export interface PlanState {
 }
 
 /**
- * The forwarding plan for a situation. Every path stays enabled unless it rests: backup and metered ones are named by their role, and the dataplane turns to them
- * within milliseconds, also when this service is down. The plan of `previous` is returned as it is, with its revision, if nothing in it would change.
+ * The forwarding plan for a situation. Every path stays enabled unless it rests: backup and metered ones are named by
+ * their role, and the dataplane turns to them within milliseconds, also when this service is down. The plan of
+ * `previous` is returned as it is, with its revision, if nothing in it would change.
  */
 export function makePlan(situation: Situation, previous: PlanState | undefined): PlanState {
   const { config, now } = situation;

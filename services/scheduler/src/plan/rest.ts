@@ -1,8 +1,9 @@
 import { type Candidate, candidateKey, isUsable } from "./candidate.ts";
 
 /**
- * A path that loses so much that it spoils the rest is given a rest: it carries no traffic for a while and is then tried again.
- * At rest its loss cannot be measured, so only time ends a rest, and each relapse makes the next one longer.
+ * A path that loses so much that it spoils the rest is given a rest: it carries no traffic for a while and is then
+ * tried again. At rest its loss cannot be measured, so only time ends a rest, and each relapse makes the next one
+ * longer.
  */
 export interface Rest {
   /** Since when the path has been hopeless, monotonic ms; undefined = it is not. */
@@ -26,8 +27,8 @@ export function nextRests(candidates: readonly Candidate[], previous: Rests, now
 }
 
 /**
- * The keys of the paths that rest. Of the usable paths of one peer and role, at least one always works on: the least lossy. So a rest never
- * takes the last usable path, and never moves traffic to a backup or metered one.
+ * The keys of the paths that rest. Of the usable paths of one peer and role, at least one always works on: the least
+ * lossy. So a rest never takes the last usable path, and never moves traffic to a backup or metered one.
  */
 export function resting(candidates: readonly Candidate[], rests: Rests): ReadonlySet<string> {
   const wanted = candidates.filter((candidate) => rests.get(candidateKey(candidate))?.until !== undefined);

@@ -10,8 +10,9 @@ export interface Weight {
 export type Weights = ReadonlyMap<string, Weight>;
 
 /**
- * The relative share of each path. For `weighted` it is what the operator configured, if anything; else the capacity in Mbit/s. A weight from a
- * capacity follows it in steps of {@link STEP_SHARE}, so that an estimate that breathes does not bring a new plan each second.
+ * The relative share of each path. For `weighted` it is what the operator configured, if anything; else the capacity in
+ * Mbit/s. A weight from a capacity follows it in steps of {@link STEP_SHARE}, so that an estimate that breathes does
+ * not bring a new plan each second.
  */
 export function nextWeights(
   candidates: readonly Candidate[],

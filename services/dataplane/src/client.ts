@@ -1,6 +1,7 @@
 /** The dataplane of a client: one session with its server, over every link that linkmon finds. */
 
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { BUCKETS, CURRENT, type control, link, plan } from "@edgebos/proto";
 import { type Config, type ServiceContext, VERSION } from "@edgebos/service";
 import type { Algorithm, PathId } from "@edgebos/tunnel";
@@ -17,8 +18,8 @@ import { algorithmMessage, bondPlan, DEFAULT_PATH_PLAN, planOfPeer, roleMessage 
 import { RememberedState } from "./remembered.ts";
 import { type PeerInfo, pathReports } from "./telemetry.ts";
 
-export async function startClient(context: ServiceContext): Promise<void> {
-  const client = new ClientDataplane(context);
+export async function startClient(context: ServiceContext, thread: Worker): Promise<void> {
+  const client = new ClientDataplane(context, thread);
   await client.start();
 }
 
@@ -37,7 +38,7 @@ class ClientDataplane {
   #welcome: control.Welcome | undefined;
   #state: ControlState = { kind: "dialling", reason: "starting" };
 
-  constructor(context: ServiceContext) {
+  constructor(context: ServiceContext, thread: Worker) {
     const { config } = context;
     const directory = stateDirectory(context);
     this.#context = context;
@@ -59,7 +60,7 @@ class ClientDataplane {
       onMessage: (message) => this.#handle(message),
       onState: (state) => this.#tell(state),
     });
-    this.#node = new DataplaneNode(context, {
+    this.#node = new DataplaneNode(context, thread, {
       port: 0,
       peers: () => [this.#peer()],
       refused: () => new Map(),
@@ -74,7 +75,6 @@ class ClientDataplane {
     this.#readIdentity();
     this.#plan = this.#remembered.plan();
     for (const known of this.#remembered.links()) this.#book.set(known.name, known);
-    await this.#node.start();
     context.onShutdown(() => this.#node.host.remove());
     context.onShutdown(() => this.#control.stop());
     context.onConfigChange((config) => this.#reconfigure(config));
@@ -82,7 +82,9 @@ class ClientDataplane {
     context.bus.watch(BUCKETS.plan, plan.ForwardingPlan, (key, value) => {
       if (key === CURRENT && value !== undefined) this.#setPlan(value);
     });
+    // The loop keeps what it is told until it runs, so the server is dialled meanwhile.
     void this.#control.run();
+    await this.#node.start();
   }
 
   async #dialOptions(): Promise<Omit<DialOptions, "signal">> {
@@ -137,6 +139,7 @@ class ClientDataplane {
     const { tunnel, routing } = this.#context.config;
     const { host } = this.#node;
     const device = tunnel.interface;
+    await this.#node.ready();
     const automatic = Math.min(this.#book.innerMtuBytes(), welcome.mtuBytes || Number.POSITIVE_INFINITY);
     await host.configureDevice({
       device,

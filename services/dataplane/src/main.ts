@@ -1,7 +1,13 @@
-import { runService } from "@edgebos/service";
-import { startClient } from "./client.ts";
-import { startServer } from "./server.ts";
+import { startLoopThread } from "./loop/engine.ts";
 
-await runService("dataplane", (context) =>
-  context.config.role === "client" ? startClient(context) : startServer(context),
-);
+const thread = startLoopThread();
+const { runService } = await import("@edgebos/service");
+await runService("dataplane", async (context) => {
+  if (context.config.role === "client") {
+    const { startClient } = await import("./client.ts");
+    await startClient(context, thread);
+  } else {
+    const { startServer } = await import("./server.ts");
+    await startServer(context, thread);
+  }
+});

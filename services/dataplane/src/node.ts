@@ -1,6 +1,7 @@
 /** What both roles share: the forwarding loop's messages, telemetry, metrics, and the order in which things stop. */
 
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { internal, subjects, telemetry } from "@edgebos/proto";
 import { type ServiceContext, StartError } from "@edgebos/service";
 import type { RefusalReason } from "./control/admission.ts";
@@ -28,7 +29,7 @@ export class DataplaneNode {
   readonly #telemetry = new TelemetryBook();
   #snapshots = 0;
 
-  constructor(context: ServiceContext, role: NodeRole) {
+  constructor(context: ServiceContext, thread: Worker, role: NodeRole) {
     this.context = context;
     this.#role = role;
     const { config, events } = context;
@@ -39,7 +40,7 @@ export class DataplaneNode {
       directory: stateDirectory(context),
       onWarning: (code, text) => events.publish("warning", code, text),
     });
-    this.#engine = new Engine({
+    this.#engine = new Engine(thread, {
       role: config.role,
       device,
       port: role.port,
@@ -55,17 +56,21 @@ export class DataplaneNode {
       refused: role.refused,
     });
     this.#serveTelemetry();
+    context.onShutdown(() => this.#engine.stop(true));
   }
 
   /** Resolves when device and port are open. Rejects with an error for the operator. */
-  async start(): Promise<ReadyMessage> {
+  async start(): Promise<void> {
     const { context } = this;
-    context.onShutdown(() => this.#engine.stop(true));
-    const ready = await this.#engine.ready().catch((cause: Error & { code?: string }) => {
+    const { device, port, offloads } = await this.ready();
+    context.log.info({ device, port, offloads }, "forwarding loop runs");
+  }
+
+  /** Resolves when the device is there. */
+  ready(): Promise<ReadyMessage> {
+    return this.#engine.ready().catch((cause: Error & { code?: string }) => {
       throw new StartError(cause.code ?? "loop-failed", cause.message, cause);
     });
-    context.log.info({ device: ready.device, port: ready.port, offloads: ready.offloads }, "forwarding loop runs");
-    return ready;
   }
 
   post(command: Command): void {

@@ -2,6 +2,7 @@
 
 import { watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { BUCKETS, CURRENT, plan } from "@edgebos/proto";
 import { readClients, type ServiceContext, StartError, stateFiles, VERSION } from "@edgebos/service";
 import { AddressPool, parsePools } from "./control/address-pool.ts";
@@ -17,8 +18,8 @@ import { DataplaneNode, stateDirectory } from "./node.ts";
 import { planOfPeer } from "./plan.ts";
 import { type PeerInfo, pathReports } from "./telemetry.ts";
 
-export async function startServer(context: ServiceContext): Promise<void> {
-  const server = new ServerDataplane(context);
+export async function startServer(context: ServiceContext, thread: Worker): Promise<void> {
+  const server = new ServerDataplane(context, thread);
   await server.start();
 }
 
@@ -39,7 +40,7 @@ class ServerDataplane {
   #clients: readonly KnownClient[] = [];
   #plan: plan.ForwardingPlan | undefined;
 
-  constructor(context: ServiceContext) {
+  constructor(context: ServiceContext, thread: Worker) {
     const { config, log } = context;
     this.#context = context;
     this.#clientsFile = stateFiles(config.state_dir).clients;
@@ -57,7 +58,7 @@ class ServerDataplane {
       onRefused: (reason, remote, text) => this.#refusals.add(reason, remote, text, performance.now()),
       onEvent: (severity, code, text, fields) => context.events.publish(severity, code, text, fields),
     });
-    this.#node = new DataplaneNode(context, {
+    this.#node = new DataplaneNode(context, thread, {
       port: config.server.port,
       peers: () => this.#peers(),
       refused: () => this.#refusals.counts,

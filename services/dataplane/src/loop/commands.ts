@@ -3,7 +3,7 @@
 import type { CipherName } from "@edgebos/linux-io";
 import type { BondEvent, BondPlan, BondStats, PathStats } from "@edgebos/tunnel";
 
-/** Start-up settings of the loop: `workerData`. */
+/** Start-up settings of the loop: the first message to its thread, ahead of all commands. */
 export interface LoopSettings {
   readonly role: "client" | "server";
   /** Name of the TUN device. */

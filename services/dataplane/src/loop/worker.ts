@@ -1,7 +1,7 @@
-/** The worker thread: makes memory, device and sockets, and runs the forwarding loop until it is told to stop. */
+/** The worker thread: waits for its settings, makes memory, device and sockets, and runs the forwarding loop until it is told to stop. */
 
 import { setPriority } from "node:os";
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { type CipherName, createAead, createEventFd, openRouteSocket } from "@edgebos/linux-io";
 import { type Aead, Arena, PacketPool } from "@edgebos/tunnel";
 import type { Command, LoopMessage, LoopSettings } from "./commands.ts";
@@ -14,9 +14,7 @@ const SLOT_BYTES = 2048;
 /** Receive buffers (about 1 MiB per socket), transmit run, TUN read, coalescer. Only what is used costs memory. */
 const OTHER_BYTES = 64 * 1024 * 1024;
 
-function main(settings: LoopSettings): void {
-  const port = parentPort;
-  if (port === null) throw new Error("this file is the entry of a worker thread");
+function main(port: MessagePort, settings: LoopSettings): void {
   const say = (message: LoopMessage) => port.postMessage(message);
   const notice = (text: string) => say({ kind: "notice", code: "kernel-feature-missing", text });
   const slots = SLOTS[settings.role];
@@ -63,4 +61,7 @@ function raisePriority(): void {
 
 const LOOP_NICE = -5;
 
-main(workerData as LoopSettings);
+const port = parentPort;
+if (port === null) throw new Error("this file is the entry of a worker thread");
+// The loop runs inside this listener and never comes back to the event loop before it ends.
+port.once("message", (settings: LoopSettings) => main(port, settings));

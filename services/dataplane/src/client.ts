@@ -193,7 +193,9 @@ class ClientDataplane {
     }
     for (const entry of wanted) {
       const { socket } = entry;
-      if (sameSocket(this.#applied.get(socket.path), socket)) continue;
+      const applied = this.#applied.get(socket.path);
+      if (sameSocket(applied, socket)) continue;
+      if (applied !== undefined) this.#leave(socket.path, "the link has changed");
       this.#applied.set(socket.path, socket);
       this.#node.post({ kind: "set-link", link: socket });
       this.#announce(entry);

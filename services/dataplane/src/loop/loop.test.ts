@@ -76,6 +76,37 @@ test("packets go on over the other link when sending on one fails, and the link 
   assert.equal(bond.client.io.opened.length, 2);
 });
 
+test("packets go on through a change of keys", () => {
+  const bond = establish();
+  const sent = Array.from({ length: 30 }, (_, i) => ipv4("10.231.0.2", "198.51.100.7", 500 + i));
+  for (const [i, packet] of sent.entries()) {
+    if (i === 10) bond.server.installKeys(SERVER_SESSION, 2);
+    if (i === 20) bond.client.installKeys(CLIENT_SESSION, 2);
+    bond.client.tun.toRead.push(packet);
+    bond.server.tun.toRead.push(ipv4("198.51.100.7", "10.231.0.2", 500 + i));
+    bond.run(5);
+  }
+  bond.run(50);
+  assert.deepEqual(lengths(bond.server.tun.written), lengths(sent));
+  assert.deepEqual(lengths(bond.client.tun.written), lengths(sent));
+});
+
+test("a path that is announced again goes on undisturbed, one that was suspended starts afresh", () => {
+  const bond = establish();
+  const timesUp = () =>
+    bond.server.said.filter((message) => message.kind === "event" && message.event.kind === "path-up").length;
+  const path = { session: SERVER_SESSION, path: 0 };
+  const open = { kind: "open-path", ...path, name: "link0", maxDatagramBytes: 1472 } as const;
+  assert.equal(timesUp(), 1);
+  bond.server.post(open);
+  bond.run(1500);
+  assert.equal(timesUp(), 1);
+  bond.server.post({ kind: "suspend-path", ...path });
+  bond.server.post(open);
+  bond.run(1500);
+  assert.equal(timesUp(), 2);
+});
+
 test("a new session takes over the links, and a stop gives every buffer and socket back", () => {
   const bond = establish();
   bond.open(SERVER_SESSION + 1, CLIENT_SESSION);
@@ -165,6 +196,11 @@ function end(role: "client" | "server", network: TestNetwork, clock: { now: numb
     routes: undefined,
   });
   const post = (command: Command) => commands.push(command);
+  const installKeys = (session: number, epoch: number): void => {
+    const [ours, theirs] = role === "client" ? [1, 2] : [2, 1];
+    const [sendKey, receiveKey] = [ours, theirs].map((half) => new Uint8Array(32).fill(16 * epoch + half));
+    post({ kind: "install-keys", session, epoch, sendKey: sendKey!, receiveKey: receiveKey! });
+  };
   return {
     loop,
     io,
@@ -172,22 +208,20 @@ function end(role: "client" | "server", network: TestNetwork, clock: { now: numb
     tun: io.tun,
     said,
     post,
+    installKeys,
     counters: () => readCounters(counters),
     /** Links open their sockets in the order of their numbers. */
     portOf: (path: number) => 50_000 + path,
     open: (session: number, remoteSession: number) => {
       const inner = { host: 2, innerV4: parseAddress("10.231.0.2"), innerV6: parseAddress("fdeb::2") };
       post({ kind: "open-session", session, remoteSession, cipher: "aes-256-gcm", ...inner });
-      const [sendKey, receiveKey] = role === "client" ? [KEY_A, KEY_B] : [KEY_B, KEY_A];
-      post({ kind: "install-keys", session, epoch: 1, sendKey, receiveKey });
+      installKeys(session, 1);
       post({ kind: "apply-plan", session, plan: { algorithm: "adaptive", paths: new Map([[0 as PathId, PRIMARY]]) } });
     },
   };
 }
 
 const PRIMARY = { enabled: true, role: "primary", weight: 1, rateLimitBps: 0 } as const;
-const KEY_A = new Uint8Array(32).fill(1);
-const KEY_B = new Uint8Array(32).fill(2);
 
 function linkSocket(path: number): LinkSocket {
   return {

@@ -222,7 +222,7 @@ export class ForwardingLoop {
         bond.installKeys(command.epoch, command.sendKey, command.receiveKey, now);
         return;
       case "open-path":
-        openOrResume(bond, command.path as PathId, command, now);
+        announcePath(session, command.path as PathId, command, now);
         return;
       case "suspend-path":
         if (bond.pathIds().includes(command.path as PathId)) bond.suspendPath(command.path as PathId, now);
@@ -322,8 +322,12 @@ function openServerSocket(io: LoopIo, port: number): Udp {
 
 const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
-function openOrResume(bond: Bond, path: PathId, options: PathOptions, now: Micros): void {
-  const { name, maxDatagramBytes } = options;
-  if (bond.pathIds().includes(path)) bond.resumePath(path, { name, maxDatagramBytes }, now);
-  else bond.openPath(path, { name, maxDatagramBytes }, now);
+/**
+ * An announcement is repeated with each control connection. It must not disturb a path that goes on: only one that was suspended starts
+ * afresh; a client suspends before it changes one.
+ */
+function announcePath({ bond }: LoopSession, path: PathId, { name, maxDatagramBytes }: PathOptions, now: Micros): void {
+  const options = { name, maxDatagramBytes };
+  if (!bond.pathIds().includes(path)) bond.openPath(path, options, now);
+  else if (bond.pathStats(path).state === "suspended") bond.resumePath(path, options, now);
 }

@@ -100,7 +100,7 @@ export class CongestionControl {
     const isLimited = sample.isAppLimited && !hasQueue;
     if (hasQueue) this.#hasQueuedInRound = true;
     if (sample.rate > this.#bestInRound && !isTraining) this.#bestInRound = sample.rate;
-    if (sample.rate > 0 && !isTraining && (!isLimited || sample.rate >= this.bandwidth)) {
+    if (sample.rate > 0 && !isTraining && (!isLimited || sample.rate >= (this.bandwidth || INITIAL_RATE))) {
       this.#filter.update(sample.rate, this.#round);
     }
     this.#filter.expire(this.#round);

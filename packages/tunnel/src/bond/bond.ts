@@ -223,7 +223,7 @@ export class Bond {
       this.#pool.free(path.remoteSlot);
     }
     this.#paths.clear();
-    this.#dispatcher.clear();
+    this.#dispatcher.clear(this.#now);
     this.#resequencer.clear();
     this.#epochs.close();
   }

@@ -52,7 +52,7 @@ export class Dispatcher {
 
   /** Finds the next packet and its path. `current` is the path of the run under construction, which is preferred where it does no harm. */
   select(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
-    this.#lane = this.queue.urgent();
+    this.#lane = this.queue.urgent(now);
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
     if (this.#selectRepair(paths, current, now)) return true;
     const lane = this.queue.turn();
@@ -68,7 +68,7 @@ export class Dispatcher {
   }
 
   /** Takes the selected packet out of its queue. Its reference passes to the caller. */
-  commit(): void {
+  commit(now: Micros): void {
     const lane = this.#lane;
     if (lane === undefined) {
       this.#repairs.take(this.#offset);
@@ -76,27 +76,27 @@ export class Dispatcher {
     }
     const bytes = this.#pool.length[this.slot]!;
     lane.take(this.#offset, bytes);
-    this.queue.charge(lane, bytes);
+    this.queue.charge(lane, bytes, now);
   }
 
   /** Frees everything that waits. */
-  clear(): void {
+  clear(now: Micros): void {
     this.#repairs.clear();
     for (const lane of this.queue.lanes) {
       while (lane !== undefined && lane.packets > 0) {
         const slot = lane.queue.peek();
         const bytes = this.#pool.length[slot]!;
         lane.take(0, bytes);
-        this.queue.charge(lane, bytes);
+        this.queue.charge(lane, bytes, now);
         this.#pool.release(slot);
       }
     }
   }
 
   /** Takes the head of a lane out of the queue because memory is short. Its sequence number travels on as a VOID. */
-  dropHead(lane: Lane): void {
+  dropHead(lane: Lane, now: Micros): void {
     const slot = lane.queue.peek();
-    if (slot >= 0) this.#giveUp(lane, slot);
+    if (slot >= 0) this.#giveUp(lane, slot, now);
   }
 
   /** A repair that waits for its path does not keep lanes from using others. */
@@ -121,24 +121,24 @@ export class Dispatcher {
       this.slot = slot;
       if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) return true;
       if (this.management.judge(lane, slot, now) !== "drop") return true;
-      this.#giveUp(lane, slot);
+      this.#giveUp(lane, slot, now);
     }
     return false;
   }
 
   /** Turns the head into a VOID, or merges it into a VOID ahead of it: the far end must not wait for a packet that never comes. */
-  #giveUp(lane: Lane, slot: Slot): void {
+  #giveUp(lane: Lane, slot: Slot, now: Micros): void {
     const pool = this.#pool;
     const bytes = pool.length[slot]!;
     const { view } = pool.arena;
     if ((pool.flags[slot]! & FLAG_VOID) !== 0) {
-      this.#mergeIntoVoid(lane, slot);
+      this.#mergeIntoVoid(lane, slot, now);
       return;
     }
     this.droppedPackets++;
     if ((pool.flags[slot]! & FLAG_UNORDERED) !== 0) {
       lane.take(0, bytes);
-      this.queue.charge(lane, bytes);
+      this.queue.charge(lane, bytes, now);
       pool.release(slot);
       return;
     }
@@ -150,7 +150,7 @@ export class Dispatcher {
   }
 
   /** The head is a VOID: drops the packet behind it, if that one continues it. */
-  #mergeIntoVoid(lane: Lane, head: Slot): void {
+  #mergeIntoVoid(lane: Lane, head: Slot, now: Micros): void {
     const pool = this.#pool;
     const { view } = pool.arena;
     const offset = lane.queue.seek(1);
@@ -162,7 +162,7 @@ export class Dispatcher {
     view.setUint16(pool.packetOffset(head) + VOID_BODY.COUNT, span + 1);
     const bytes = pool.length[slot]!;
     lane.take(offset, bytes);
-    this.queue.charge(lane, bytes);
+    this.queue.charge(lane, bytes, now);
     pool.release(slot);
     this.droppedPackets++;
   }

@@ -1,3 +1,4 @@
+import type { Micros } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
 import { Lane, type Round } from "./lane.ts";
 
@@ -45,10 +46,10 @@ export class FairQueue {
   }
 
   /** A lane whose next packet must not wait behind anything, or undefined. */
-  urgent(): Lane | undefined {
+  urgent(now: Micros): Lane | undefined {
     const lane = this.#critical.head ?? this.#fresh.head;
     if (lane === undefined || lane.packets === 0 || lane.deficitBytes <= 0) return undefined;
-    return lane.packets < URGENT_PACKETS ? lane : undefined;
+    return lane.packets < URGENT_PACKETS && lane.isSparse(now) ? lane : undefined;
   }
 
   /** Share of the bond that a lane with a backlog gets. A background lane beside others gets none to count on. */
@@ -79,11 +80,11 @@ export class FairQueue {
   }
 
   /** Accounts for a packet that was taken from the lane. */
-  charge(lane: Lane, packetBytes: number): void {
+  charge(lane: Lane, packetBytes: number, now: Micros): void {
     this.packets--;
     this.bytes -= packetBytes;
     lane.deficitBytes -= packetBytes + PACKET_COST_BYTES;
-    lane.sentBytes += packetBytes;
+    lane.noteSent(packetBytes, now);
   }
 
   /** The lane with most bytes queued. Only asked when the bound is reached. */

@@ -46,7 +46,7 @@ export class Inlet {
     const { queue, management } = this.#dispatcher;
     const lane = queue.lane(classifier.lane);
     const isTooLong = lane.bytes + bytes > management.backlogMax(queue.shareOf(lane));
-    if (isTooLong || (this.#isFull() && !this.#makeRoom(lane.id))) {
+    if (isTooLong || (this.#isFull() && !this.#makeRoom(lane.id, now))) {
       this.overflowPackets++;
       pool.free(slot);
       return;
@@ -67,10 +67,10 @@ export class Inlet {
   }
 
   /** The fattest lane loses a packet. Returns false if that is the new packet's own lane: then the new packet is the one. */
-  #makeRoom(laneId: number): boolean {
+  #makeRoom(laneId: number, now: Micros): boolean {
     const fattest = this.#dispatcher.queue.fattest();
     if (fattest === undefined || fattest.id === laneId) return false;
-    this.#dispatcher.dropHead(fattest);
+    this.#dispatcher.dropHead(fattest, now);
     return true;
   }
 }

@@ -1,6 +1,10 @@
 import type { Micros, Slot } from "../types.ts";
 import { SlotRing } from "./slot-ring.ts";
 
+/** A lane is sparse up to 320 kbit/s, over windows of 100 ms: a video call's sound, not its picture. */
+const SPARSE_WINDOW_US = 100_000;
+const SPARSE_WINDOW_BYTES = 4_000;
+
 /** Where a lane stands in the round of lanes. */
 export type Round = "none" | "critical" | "fresh" | "old" | "background";
 
@@ -21,6 +25,9 @@ export class Lane {
   isCritical = false;
   isBackground = false;
   sentBytes = 0;
+  /** Bytes sent in the current window of `SPARSE_WINDOW_US`, and when it began. */
+  #windowBytes = 0;
+  #windowStart = Number.NEGATIVE_INFINITY;
   /** When the queue last went from empty to not empty. */
   busySince = 0.5;
   lastEnteredAt = Number.NEGATIVE_INFINITY;
@@ -47,6 +54,21 @@ export class Lane {
     this.lastEnteredAt = now;
     this.queue.push(slot);
     this.bytes += bytes;
+  }
+
+  /** Sends so little that it may go ahead of everything without harm to anyone: a ping, a call, a key press. */
+  isSparse(now: Micros): boolean {
+    return now - this.#windowStart >= SPARSE_WINDOW_US || this.#windowBytes < SPARSE_WINDOW_BYTES;
+  }
+
+  /** Counts bytes that leave. */
+  noteSent(bytes: number, now: Micros): void {
+    this.sentBytes += bytes;
+    if (now - this.#windowStart >= SPARSE_WINDOW_US) {
+      this.#windowStart = now;
+      this.#windowBytes = 0;
+    }
+    this.#windowBytes += bytes;
   }
 
   take(offset: number, bytes: number): Slot {

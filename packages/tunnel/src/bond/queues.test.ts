@@ -42,7 +42,7 @@ test("a lane that was idle goes ahead of those with a backlog", () => {
   for (let i = 0; i < 100; i++) push(1, 1_400);
   serve(20_000);
   push(9, 100);
-  assert.equal(queue.urgent()?.id, 9);
+  assert.equal(queue.urgent(micros(0))?.id, 9);
   assert.equal(queue.turn()?.id, 9);
 });
 
@@ -147,7 +147,7 @@ function createQueue() {
       if (lane === undefined) break;
       const size = sizes[lane.queue.peek()]!;
       lane.take(0, size);
-      queue.charge(lane, size);
+      queue.charge(lane, size, micros(0));
       served[lane.id]! += size;
       total += size;
     }

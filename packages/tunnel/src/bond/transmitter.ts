@@ -49,7 +49,7 @@ export class Transmitter {
       if (path !== undefined && (chosen !== path || isTooLong || !sealer.fits(plainBytes))) break;
       if (path === undefined) sealer.begin(chosen);
       path = chosen;
-      dispatcher.commit();
+      dispatcher.commit(now);
       if (isTooLong) {
         this.#addHalves(path, dispatcher.slot, now);
         break;

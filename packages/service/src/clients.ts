@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { z } from "zod";
 
 /** One client that a server lets in. */
 export interface ClientEntry {
@@ -19,16 +18,24 @@ export interface ClientEntry {
 export function readClients(file: string): readonly ClientEntry[] {
   if (!existsSync(file)) return [];
   try {
-    return CLIENTS.parse(parse(readFileSync(file, "utf8")) ?? {}).clients;
+    return clientsOf(parse(readFileSync(file, "utf8")));
   } catch (cause) {
-    const what = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll("\n", " ") : String(cause);
+    const what = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new Error(`${file} is not a list of clients: ${what}`, { cause });
   }
 }
 
-const CLIENTS = z.object({
-  clients: z
-    .array(z.object({ name: z.string().min(1), fingerprint_sha256: z.string().min(1), added: z.coerce.string() }))
-    .nullish()
-    .transform((clients) => clients ?? []),
-});
+function clientsOf(document: unknown): ClientEntry[] {
+  const clients = (document as { clients?: unknown } | null)?.clients ?? [];
+  if (!Array.isArray(clients)) throw new TypeError("clients must be a list");
+  return clients.map((client: unknown, index) => {
+    const { name, fingerprint_sha256, added } = (client ?? {}) as Record<string, unknown>;
+    if (!isText(name)) throw new TypeError(`clients[${index}].name is missing`);
+    if (!isText(fingerprint_sha256)) throw new TypeError(`clients[${index}].fingerprint_sha256 is missing`);
+    return { name, fingerprint_sha256, added: String(added) };
+  });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

@@ -1,6 +1,6 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Bus } from "./bus/types.ts";
-import type { Config } from "./config/index.ts";
+import type { Config } from "./config/types.ts";
 import type { Events } from "./events.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./log.ts";

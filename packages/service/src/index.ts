@@ -11,6 +11,7 @@ export {
   ConfigError,
   type ConfigErrorCode,
   type ConfigProblem,
+  configRevision,
   configYaml,
   defaultStateDir,
   type Endpoint,

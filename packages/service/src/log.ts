@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger as PinoLogger, pino } from "pino";
-import type { Config } from "./config/index.ts";
+import type { Config } from "./config/types.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 export type Logger = PinoLogger;

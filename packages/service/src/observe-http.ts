@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { Endpoint } from "./config/index.ts";
+import type { Endpoint } from "./config/endpoint.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import { StartError } from "./start-error.ts";

@@ -4,8 +4,12 @@ import { parseArgs } from "node:util";
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { openBus } from "./bus/nats-bus.ts";
 import type { Bus } from "./bus/types.ts";
-import { type Config, ConfigError, loadConfig, parseEndpoint } from "./config/index.ts";
-import { watchConfiguration } from "./config-watch.ts";
+import { parseEndpoint } from "./config/endpoint.ts";
+import { ConfigError } from "./config/error.ts";
+import { configRevision } from "./config/revision.ts";
+import type { Config } from "./config/types.ts";
+import { readValidated, VALIDATED_CONFIG_VARIABLE } from "./config/validated.ts";
+import { type StartConfig, watchConfiguration } from "./config-watch.ts";
 import type { ServiceContext } from "./context.ts";
 import { createEvents } from "./events.ts";
 import { Health } from "./health.ts";
@@ -32,8 +36,7 @@ export async function runService(name: ServiceName, start: (context: ServiceCont
   let running: Running | undefined;
   try {
     const configFile = configArgument(name);
-    const config = loadConfig(configFile);
-    running = new Running(name, config, configFile, startedMs);
+    running = new Running(name, await startConfig(configFile), startedMs);
     await running.open();
     await start(running.context);
     running.ready();
@@ -57,7 +60,8 @@ class Running {
   readonly #shutdown = new Shutdown();
   #stopping = false;
 
-  constructor(name: ServiceName, config: Config, configFile: string, startedMs: number) {
+  constructor(name: ServiceName, initial: StartConfig, startedMs: number) {
+    const { config } = initial;
     this.#name = name;
     this.#config = config;
     this.log = createLogger(name, config.log);
@@ -72,7 +76,7 @@ class Running {
       detail: this.#health.report().detail,
       rssBytes: process.memoryUsage.rss(),
     }));
-    this.context = this.#makeContext(configFile);
+    this.context = this.#makeContext(initial);
   }
 
   /** Opens what the outside sees, before the service itself starts. */
@@ -126,15 +130,15 @@ class Running {
     process.exit(1);
   }
 
-  #makeContext(configFile: string): ServiceContext {
+  #makeContext(initial: StartConfig): ServiceContext {
     const config = this.#config;
-    const onConfigChange = watchConfiguration(this.#bus, config, configFile, this.log);
+    const onConfigChange = watchConfiguration(this.#bus, initial, this.log);
     onConfigChange((changed) => {
       this.log.level = changed.log.level;
     });
     return {
       config,
-      configFile,
+      configFile: initial.file,
       log: this.log,
       bus: this.#bus,
       metrics: this.#metrics,
@@ -182,6 +186,14 @@ function configArgument(name: ServiceName): string {
   const { values } = parseArgs({ options: { config: { type: "string", short: "c" } }, strict: true });
   if (values.config !== undefined) return values.config;
   throw new StartError("usage", `say which configuration to use: ${name} --config FILE`);
+}
+
+/** Reads the configuration; one that the supervisor has validated already is taken from it. */
+async function startConfig(file: string): Promise<StartConfig> {
+  const validatedFile = process.env[VALIDATED_CONFIG_VARIABLE];
+  const validated = validatedFile === undefined ? undefined : readValidated(validatedFile, file);
+  const config = validated ?? (await import("./config/parse.ts")).loadConfig(file);
+  return { config, file, revision: configRevision(readFileSync(file, "utf8")) };
 }
 
 function busAddress(config: Config): { url: string; token: () => string | undefined } {

@@ -10,6 +10,8 @@ export function stateFiles(stateDir: string) {
     /** Pids, start times and sockets of what runs: nothing in it outlives a stop. */
     runDir: join(stateDir, "run"),
     supervisor: join(stateDir, "run", "supervisor.json"),
+    /** The configuration as the supervisor validated it. */
+    validatedConfig: join(stateDir, "run", "config.json"),
     natsConfig: join(stateDir, "run", "nats.conf"),
     /** Secret that the private nats-server asks of its clients. Mode 0600. */
     natsToken: join(stateDir, "nats-token"),

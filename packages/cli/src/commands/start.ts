@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
-import { loadConfig } from "@edgebos/service/config";
+import { loadConfig, type Role } from "@edgebos/service/config";
 import { type Invocation, requiredOption } from "../command.ts";
 import { EXIT } from "../errors.ts";
+import { supervisorMain } from "../supervisor/build.ts";
 
 /** Runs an instance in the foreground, or starts one in the background. */
 export async function start(invocation: Invocation): Promise<number> {
@@ -9,8 +10,10 @@ export async function start(invocation: Invocation): Promise<number> {
   const configFile = resolve(requiredOption(invocation, "config", "the configuration to start with"));
   const config = loadConfig(configFile);
   if (options.detach !== true) {
+    const logToFile = options["log-to-file"] === true;
+    becomeBuilt(role, configFile, logToFile);
     const { supervise } = await import("../supervisor/supervisor.ts");
-    await supervise({ role, config, configFile, detached: options["log-to-file"] === true });
+    await supervise({ role, config, configFile, detached: logToFile });
     return EXIT.ok;
   }
   const { startDetached } = await import("../supervisor/detach.ts");
@@ -20,4 +23,16 @@ export async function start(invocation: Invocation): Promise<number> {
     `${json ? JSON.stringify({ pid, stateDir: config.state_dir, http: config.listen.http }) : text}\n`,
   );
   return EXIT.ok;
+}
+
+/** Goes on as the built supervisor, which needs less memory, if this process runs from the sources and there is a current build. */
+function becomeBuilt(role: Role, configFile: string, logToFile: boolean): void {
+  const main = supervisorMain();
+  if (main === process.argv[1]) return;
+  const args = [main, role, "start", "--config", configFile, ...(logToFile ? ["--log-to-file"] : [])];
+  process.execve?.(
+    process.execPath,
+    [process.execPath, ...process.execArgv, ...args],
+    process.env as Record<string, string>,
+  );
 }

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { codeStamp } from "./build.ts";
 import { loadOnlyArguments, serviceEnvironment } from "./services.ts";
 
 const run = promisify(execFile);
@@ -20,18 +20,4 @@ export async function fillCodeCache(stateDir: string, root: string): Promise<voi
   mkdirSync(directory, { recursive: true });
   await Promise.all(loadOnlyArguments(root).map((args) => run(process.execPath, args, { env })));
   writeFileSync(stampFile, stamp);
-}
-
-/** Changes whenever a source file or Node does. */
-function codeStamp(root: string): string {
-  const files = globSync(["packages/*/src/**/*.ts", "services/*/src/**/*.ts", "proto/**/*.ts"], {
-    cwd: root,
-    exclude: (name) => name.endsWith("node_modules"),
-  });
-  const hash = createHash("sha256").update(process.version);
-  for (const file of files.sort()) {
-    const { mtimeMs, size } = statSync(join(root, file));
-    hash.update(`${file} ${mtimeMs} ${size}\n`);
-  }
-  return hash.digest("hex");
 }

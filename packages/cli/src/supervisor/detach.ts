@@ -5,6 +5,7 @@ import type { Config, Role } from "@edgebos/service/config";
 import { stateFiles } from "@edgebos/service/state-files";
 import { CommandError } from "../errors.ts";
 import { readRecord } from "../instance/record.ts";
+import { supervisorMain } from "./build.ts";
 import { closeLog, openLog } from "./log-file.ts";
 
 /** How long a start in the background may take, milliseconds. */
@@ -17,7 +18,7 @@ export async function startDetached(role: Role, config: Config, configFile: stri
   const { log } = stateFiles(config.state_dir);
   const descriptor = openLog(config.state_dir);
   const logStart = statSync(log).size;
-  const args = [...process.execArgv, process.argv[1]!, role, "start", "--config", configFile, "--log-to-file"];
+  const args = [...process.execArgv, supervisorMain(), role, "start", "--config", configFile, "--log-to-file"];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", descriptor, descriptor] });
   closeLog(descriptor);
   let ended: string | undefined;

@@ -11,6 +11,8 @@ export interface ProcessPlan {
   readonly env: NodeJS.ProcessEnv;
   /** Whether what it prints goes where the supervisor's own output goes. */
   readonly inheritOutput: boolean;
+  /** Called before each start. */
+  readonly prepare?: () => void;
 }
 
 /** The first restart is at once; then the pause doubles from FIRST_PAUSE_MS up to LONGEST_PAUSE_MS. */
@@ -50,6 +52,7 @@ export class Supervised {
 
   start(): void {
     const { command, args, env, inheritOutput, name } = this.plan;
+    this.plan.prepare?.();
     const output = inheritOutput ? "inherit" : "ignore";
     const child = spawn(command, [...args], { env, detached: true, stdio: ["ignore", output, output] });
     child.once("error", (error) => this.#ended(`cannot be started: ${error.message}`));

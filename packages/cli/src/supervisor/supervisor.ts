@@ -12,13 +12,14 @@ import {
   removeRunFiles,
   writeRecord,
 } from "../instance/record.ts";
+import { codeRoot } from "./build.ts";
 import { fillCodeCache } from "./code-cache.ts";
 import { createSupervisorLog, type SupervisorLog } from "./log.ts";
 import { boundLog } from "./log-file.ts";
 import { prepareNats } from "./nats.ts";
 import { checkPorts, preflight } from "./preflight.ts";
 import { untilServicesAnswer } from "./readiness.ts";
-import { ROOT, servicePlans } from "./services.ts";
+import { servicePlans } from "./services.ts";
 import { Supervised } from "./supervised.ts";
 
 /** How long all services may take until they answer, milliseconds. */
@@ -31,7 +32,7 @@ export interface SupervisorOptions {
   readonly configFile: string;
   /** Output goes into the log file of the state directory, which is kept bounded. */
   readonly detached: boolean;
-  /** Directory that holds `services/<name>`; the repository unless said otherwise. */
+  /** Directory that holds `services/<name>`; `codeRoot()` unless said otherwise. */
   readonly root?: string;
 }
 
@@ -85,7 +86,7 @@ class Instance {
   }
 
   async run(): Promise<void> {
-    const { config, configFile, detached, root = ROOT } = this.#options;
+    const { config, configFile, detached, root = codeRoot() } = this.#options;
     const stopped = this.#untilSignal();
     this.#record();
     if (detached) boundLog(config.state_dir);

@@ -4,6 +4,7 @@ export { configYaml, RESTART_KEYS } from "./effective.ts";
 export { type Endpoint, parseEndpoint } from "./endpoint.ts";
 export { ConfigError, type ConfigErrorCode, type ConfigProblem } from "./error.ts";
 export { loadConfig, parseConfig } from "./parse.ts";
+export { configRevision } from "./revision.ts";
 export { schemaKeys } from "./schema-keys.ts";
 export type {
   Algorithm,
@@ -15,3 +16,4 @@ export type {
   Role,
   RoutingMode,
 } from "./types.ts";
+export { VALIDATED_CONFIG_VARIABLE, writeValidated } from "./validated.ts";

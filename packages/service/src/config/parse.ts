@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import { complete } from "./complete.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import { ConfigError, type ConfigProblem } from "./error.ts";
 import { nearest } from "./nearest.ts";
 import { brokenRules } from "./rules.ts";
@@ -148,9 +149,4 @@ function withoutNulls(value: unknown): unknown {
 
 function inOrder(problems: ConfigProblem[]): ConfigProblem[] {
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
-}
-
-function deepFreeze<T>(value: T): T {
-  if (value !== null && typeof value === "object") Object.values(value).forEach(deepFreeze);
-  return Object.freeze(value);
 }

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { management } from "@edgebos/proto";
-import { type Config, ConfigError, configYaml, parseConfig } from "@edgebos/service";
+import { type Config, ConfigError, configRevision, configYaml, parseConfig } from "@edgebos/service";
 import { ManagementError } from "../management/errors.ts";
 import { changedKeys, needingRestart } from "./changed-keys.ts";
 import { mergePatch } from "./merge-patch.ts";
@@ -124,13 +123,9 @@ export class ConfigurationFile {
 }
 
 function version(text: string, file: string): Version {
-  return { text, config: parseConfig(text, file), revision: revisionOf(text) };
+  return { text, config: parseConfig(text, file), revision: configRevision(text) };
 }
 
 function document({ config, revision }: Version): management.Configuration {
   return { yaml: configYaml(config), revision };
-}
-
-function revisionOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -33,6 +33,8 @@ class ClientDataplane {
   readonly #reports = new Map<number, { capacityBps: number; lossPpm: number }>();
   /** Sockets as the loop has them, by path number. */
   readonly #applied = new Map<number, LinkSocket>();
+  /** Paths that the loop does not use at the moment, and why. */
+  readonly #blocked = new Map<number, string>();
   #config: Config;
   #plan: plan.ForwardingPlan | undefined;
   #welcome: control.Welcome | undefined;
@@ -123,6 +125,8 @@ class ClientDataplane {
     this.#welcome = welcome;
     this.#reports.clear();
     for (const wanted of this.#book.wanted()) this.#announce(wanted);
+    for (const [pathId, reason] of this.#blocked)
+      this.#control.send({ $case: "pathSuspend", value: { pathId, reason } });
     this.#applyPlan();
     this.#configureHost(welcome).catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
@@ -187,6 +191,7 @@ class ClientDataplane {
     for (const path of [...this.#applied.keys()]) {
       if (numbers.has(path)) continue;
       this.#applied.delete(path);
+      this.#blocked.delete(path);
       this.#node.post({ kind: "drop-link", path });
       this.#leave(path, "the link is gone");
       changed = true;
@@ -275,10 +280,12 @@ class ClientDataplane {
     }
     const name = this.#book.nameOf(message.path) ?? String(message.path);
     if (message.kind === "link-lost") {
+      this.#blocked.set(message.path, message.reason);
       this.#context.events.publish("warning", "link-lost", `${name} is not used: ${message.reason}`, { link: name });
       this.#leave(message.path, message.reason);
       return;
     }
+    this.#blocked.delete(message.path);
     this.#context.events.publish("info", "link-back", `${name} is used again`, { link: name });
     const wanted = this.#book.wanted().find(({ socket }) => socket.path === message.path);
     if (wanted !== undefined) this.#announce(wanted);

@@ -15,6 +15,11 @@ test("down is what a client receives and what a server sends", () => {
   assert.deepEqual(withSample(NO_HISTORY, sample(1, ["a"]), true).down.get("server/a"), [10]);
 });
 
+test("a sample that follows within an instant is left out, as its rates mean nothing", () => {
+  const history = withSample(withSample(NO_HISTORY, sample(1, ["a"]), false), sample(1.02, ["a"]), false);
+  assert.deepEqual(history.times, [1]);
+});
+
 test("the same sample twice counts once, and the length is bounded", () => {
   let history = withSample(withSample(NO_HISTORY, sample(1, ["a"]), false), sample(1, ["a"]), false);
   assert.equal(history.times.length, 1);

@@ -4,6 +4,9 @@ import { type Path, pathKey, type Statistics } from "./model.ts";
 export const HISTORY_SECONDS = 120;
 const SAMPLES_KEPT = HISTORY_SECONDS * 2 + 4;
 
+/** Samples that follow each other faster come from a machine that was late; their rates are over a mere instant. */
+const LEAST_INTERVAL_SECONDS = 0.25;
+
 export type Direction = "down" | "up";
 
 /** Rates over the last two minutes, newest last. All series have the length of `times`. */
@@ -21,7 +24,7 @@ export const NO_HISTORY: History = { times: [], down: new Map(), up: new Map() }
 export function withSample(history: History, statistics: Statistics, isServer: boolean): History {
   const time = statistics.timeMs / 1000;
   const newest = history.times.at(-1);
-  if (newest !== undefined && time <= newest) return history;
+  if (newest !== undefined && time < newest + LEAST_INTERVAL_SECONDS) return history;
   const rates = new Map(statistics.paths.map((path) => [pathKey(path), ratesOf(path, isServer)]));
   const grow = (series: ReadonlyMap<string, readonly number[]>, direction: Direction) =>
     new Map(

@@ -16,7 +16,7 @@ export interface Strand {
   readonly condition: Condition;
   readonly rates: Readonly<Record<Direction, number>>;
   readonly capacities: Readonly<Record<Direction, number>>;
-  /** 0 = not known. */
+  /** 0 = not known, or nothing comes back. */
   readonly rttUs: number;
   /** The worse of both directions. */
   readonly lossPpm: number;
@@ -30,16 +30,17 @@ export function strandsOf(live: Live, isServer: boolean): Strand[] {
     const key = pathKey(listed.path ?? { peer: "server", link: name });
     const path = newest.get(key);
     const status: LinkStatus = path === undefined ? listed : { ...listed, path };
+    const condition = conditionOf(status);
     return {
       key,
       name,
       client: isServer ? (status.path?.peer ?? "") : "",
       colour: colourOf(index),
       status,
-      condition: conditionOf(status),
+      condition,
       rates: ratesOf(path, isServer),
       capacities: capacitiesOf(path, isServer),
-      rttUs: path?.srttUs ?? 0,
+      rttUs: condition.answers ? (path?.srttUs ?? 0) : 0,
       lossPpm: Math.max(path?.lossPpm ?? 0, path?.peerLossPpm ?? 0),
     };
   });

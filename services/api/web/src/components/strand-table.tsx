@@ -73,7 +73,7 @@ function RateCell({ strand, history, direction, label }: RateCellProps) {
     <td data-label={label} class="rate">
       <div>
         <b>{rateText(bps)}</b>
-        <small>{capacity === 0 ? "capacity not known yet" : `of ${rateText(capacity)}`}</small>
+        <small>{capacity === 0 ? "not measured yet" : `of ${rateText(capacity)}`}</small>
         <div class="used" aria-hidden="true">
           <i
             style={{

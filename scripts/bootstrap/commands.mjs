@@ -12,7 +12,7 @@ import {
   TO_TEST,
 } from "./system.mjs";
 import { runTests } from "./tests.mjs";
-import { ensureDashboard, ensurePackages } from "./workspace.mjs";
+import { ensureBuild, ensureDashboard, ensurePackages } from "./workspace.mjs";
 
 /** What stands behind the scripts of package.json. Each takes its arguments and resolves with an exit code. */
 export const COMMANDS = {
@@ -39,9 +39,10 @@ export const COMMANDS = {
     return await runTests(node, args);
   },
 
-  async check(args) {
-    const node = await prepare();
-    return await check(node, args);
+  async check() {
+    const node = await ensureNode();
+    await ensurePackages(node);
+    return await check(node);
   },
 
   /** Runs a TypeScript file of the repository: `node scripts/bootstrap.mjs run FILE ARGS…`. */
@@ -54,6 +55,7 @@ async function prepare() {
   const node = await ensureNode();
   await ensurePackages(node);
   await ensureDashboard(node);
+  await ensureBuild(node);
   return node;
 }
 

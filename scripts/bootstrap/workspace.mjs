@@ -38,6 +38,12 @@ export async function ensureDashboard(node) {
   });
 }
 
+/** Builds the services from their sources, unless that is done; `scripts/build.ts` says when. */
+export async function ensureBuild(node) {
+  const args = ["--disable-warning=ExperimentalWarning", join(ROOT, "scripts/build.ts")];
+  await mustRun(node, args, "The services could not be built.", { env: workspaceEnvironment(node) });
+}
+
 async function unlessStamped(name, stamp, isThere, action) {
   const file = join(TOOLS, name);
   if (isThere && existsSync(file) && readFileSync(file, "utf8") === stamp) return;

@@ -5,6 +5,7 @@ import type { Worker } from "node:worker_threads";
 import { internal, subjects, telemetry } from "@edgebos/proto";
 import { type ServiceContext, StartError } from "@edgebos/service";
 import type { RefusalReason } from "./control/admission.ts";
+import { DropLog } from "./drop-log.ts";
 import { Host } from "./host/host.ts";
 import type { Command, LoopMessage, SessionSnapshot } from "./loop/commands.ts";
 import { Engine, type ReadyMessage } from "./loop/engine.ts";
@@ -27,13 +28,15 @@ export class DataplaneNode {
   readonly #role: NodeRole;
   readonly #engine: Engine;
   readonly #telemetry = new TelemetryBook();
+  readonly #drops: DropLog;
   #snapshots = 0;
 
   constructor(context: ServiceContext, thread: Worker, role: NodeRole) {
     this.context = context;
     this.#role = role;
-    const { config, events } = context;
+    const { config, events, log } = context;
     const device = config.tunnel.interface;
+    this.#drops = new DropLog((text, fields) => log.warn(fields, text));
     this.host = new Host({
       device,
       role: config.role,
@@ -98,6 +101,7 @@ export class DataplaneNode {
     const { bus, config } = this.context;
     const latest = this.#telemetry.update(sessions, this.#role.peers(), Date.now());
     bus.publish(subjects(config.node).pathTelemetry, telemetry.PathTelemetry, latest);
+    this.#drops.update(this.#engine.counters().drops, performance.now());
     this.#snapshots += 1;
     if (this.#snapshots % SNAPSHOTS_PER_REPORT === 0) this.#role.sendReports(sessions);
   }

@@ -9,6 +9,8 @@ export interface RunOptions {
   /** After this the program gets SIGKILL and `run` rejects. */
   readonly timeoutMs?: number;
   readonly cwd?: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A program of the lab failed. The message holds the command and what it wrote to standard error. */
@@ -30,7 +32,8 @@ export class CommandError extends Error {
 /** Runs a program to its end. Returns its standard output; any status but 0 rejects with a {@link CommandError}. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const command = inNamespace(argv, options.namespace);
-  const child = spawn(command[0]!, command.slice(1), { stdio: "pipe", cwd: options.cwd, env: quietEnvironment() });
+  const env = { ...quietEnvironment(), ...options.env };
+  const child = spawn(command[0]!, command.slice(1), { stdio: "pipe", cwd: options.cwd, env });
   const timer = options.timeoutMs ? setTimeout(() => child.kill("SIGKILL"), options.timeoutMs) : undefined;
   let stdout = "";
   let stderr = "";

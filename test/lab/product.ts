@@ -10,6 +10,8 @@ import { getJson, startRelay } from "./relay.ts";
 import type { Lab } from "./topology.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+/** An instance compiles the services' code at its first start; all labs may use the result. */
+const CODE_CACHE = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "/run/edgebos-lab/code-cache" };
 const START_TIMEOUT_MS = 60_000;
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
@@ -75,6 +77,7 @@ export class Instance {
     return run([`./edgebos-${this.role}`, ...args, "--config", this.configFile], {
       namespace: this.namespace,
       cwd: REPOSITORY,
+      env: CODE_CACHE,
       timeoutMs: START_TIMEOUT_MS,
     });
   }

@@ -15,7 +15,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   "latency-based",
 ];
 /** Packets per second of one flow; beyond it the memory for resequencing, which is bounded on purpose, decides. */
-const PACKET_RATE_MAX = 5_000;
+const PACKET_RATE_MAX = 2_000;
 
 export interface Scenario {
   readonly seed: number;

@@ -185,7 +185,6 @@ export class Bond {
     if (now >= this.#referenceAt) this.#refreshReference(now);
     const path = this.#control.poll(now);
     if (path >= 0) return path;
-    this.#transmitter.noteWindows();
     return this.#transmitter.poll(now);
   }
 

@@ -69,11 +69,6 @@ export class Transmitter {
     return at as Micros;
   }
 
-  /** Notes for each path whether its window, and not a lack of packets, keeps it silent. */
-  noteWindows(): void {
-    for (const path of this.#paths.all) path.pacer.isBlocked = !path.isWindowOpen;
-  }
-
   #addWhole(path: Path, slot: Slot, plainBytes: number, now: Micros): void {
     const offset = this.#pool.packetOffset(slot) - LANE_HEADER.LENGTH;
     this.#writeLaneHeader(slot, offset, 0, now);

@@ -95,7 +95,8 @@ test("a late wake-up is caught up with, a long sleep is not", () => {
 test("a path whose window is closed is not idle", () => {
   const pacer = new Pacer();
   pacer.reset(micros(0));
-  pacer.isBlocked = true;
+  pacer.noteWindow(false, micros(10));
+  pacer.noteWindow(true, micros(1e6));
   pacer.charge(1_500, 12.5, micros(1e6));
   assert.ok(pacer.idleUs < 1_000);
 });

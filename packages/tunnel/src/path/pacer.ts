@@ -14,9 +14,9 @@ export class Pacer {
   nextAt = 0.5;
   /** Time so far in which the path was ready, its window open, and nothing came. */
   idleUs = 0.5;
-  /** The window has been closed since the last datagram, so waiting was not for lack of packets. */
-  isBlocked = false;
   #isBursting = false;
+  #isWindowOpen = true;
+  #openedAt = Number.NEGATIVE_INFINITY;
 
   isReady(now: Micros): boolean {
     if (this.nextAt <= now) {
@@ -26,11 +26,16 @@ export class Pacer {
     return this.#isBursting && this.nextAt <= now + QUANTUM_US;
   }
 
+  /** Tells whether the congestion window is open. Time with a closed window is not idle. */
+  noteWindow(isOpen: boolean, now: Micros): void {
+    if (isOpen && !this.#isWindowOpen) this.#openedAt = now;
+    this.#isWindowOpen = isOpen;
+  }
+
   /** Accounts for one datagram. `rate` in bytes per µs. */
   charge(bytes: number, rate: number, now: Micros): void {
-    const waitedUs = now - this.nextAt - IDLE_GRACE_US;
-    if (waitedUs > 0 && !this.isBlocked) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
-    this.isBlocked = false;
+    const waitedUs = now - Math.max(this.nextAt, this.#openedAt) - IDLE_GRACE_US;
+    if (waitedUs > 0 && this.#isWindowOpen) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
     this.nextAt = Math.max(this.nextAt, now - CATCH_UP_US) + bytes / rate;
     if (this.nextAt > now + QUANTUM_US) this.#isBursting = false;
   }

@@ -173,6 +173,7 @@ export class Path {
       sent.inFlightBytes += bytes;
       sent.inFlightPackets++;
       this.liveness.lastElicitingAt = now;
+      this.pacer.noteWindow(this.isWindowOpen, now);
     }
     this.sentPackets++;
     this.sentBytes += bytes;
@@ -195,6 +196,7 @@ export class Path {
     if (this.train.onAck(ack)) this.congestion.hint(this.train.rate, this.train.isSure, now);
     this.sampler.onAck(ack, sent, this.rtt.minUs);
     this.congestion.onAck(this.sampler, sent.ackedBytes, this.loss.lostBytes, sent.inFlightBytes, isTraining, now);
+    this.pacer.noteWindow(this.isWindowOpen, now);
     if (this.isUp || !this.rtt.hasSample) return false;
     this.#rise(now);
     return true;
@@ -212,24 +214,25 @@ export class Path {
     if (!this.isUp || this.silenceAt() > now) return "none";
     const silence = this.liveness.judge(this.sent, this.liveness.timeoutUs(this.sent, this.rtt, this.oneWay), now);
     if (silence === "none") return silence;
-    this.abandonInFlight(sink);
+    this.abandonInFlight(sink, now);
     this.isPingWanted = true;
     if (silence === "stalled") this.state = { kind: "stalled", since: now };
     return silence;
   }
 
   /** Hands all that is in flight to the sink as lost, to be repaired elsewhere. */
-  abandonInFlight(sink: SentSink): void {
+  abandonInFlight(sink: SentSink, now: Micros): void {
     const sent = this.sent;
     for (let n = sent.oldestInFlight(); n < sent.next && sent.inFlightPackets > 0; n++) {
       if (sent.state[n & sent.mask] === IN_FLIGHT) sent.lose(n, sink);
     }
     this.train.stop();
+    this.pacer.noteWindow(this.isWindowOpen, now);
   }
 
   /** The link is gone. Packet numbers and the replay window stay. */
   suspend(sink: SentSink, now: Micros): void {
-    this.abandonInFlight(sink);
+    this.abandonInFlight(sink, now);
     this.sent.clear(sink);
     this.state = { kind: "suspended", since: now };
     this.isPingWanted = false;
@@ -276,6 +279,7 @@ export class Path {
     const index = ack.largest & this.sent.mask;
     const sentAt = this.sent.sentAt[index]!;
     this.rtt.sample(Math.max(1.5, now - sentAt - ack.delayUs), now);
+    this.received.roundTripUs = this.rtt.smoothedUs;
     this.oneWay.sample(ack.receivedAt - sentAt, this.sent.ownQueueUs[index]!, now);
   }
 

@@ -9,8 +9,10 @@ const WORD_MASK = WORDS - 1;
 export const ACK_RANGES_MAX = 24;
 /** An ack is due when this many bytes wait for one: 84 bytes of ack are then 2 %. */
 const ACK_EVERY_BYTES = 4_500;
-/** …but not sooner after the last one than this. */
-const ACK_SPACING_US = 1_000;
+/** …but not sooner after the last one than this share of the round trip: 50 acks per round trip tell enough, and a slow uplink survives them. */
+const ACK_SPACING_SHARE = 1 / 50;
+const ACK_SPACING_MIN_US = 1_000;
+const ACK_SPACING_MAX_US = 10_000;
 /** Longest wait on a quick path, and on a slow one, where acks would cost too much. */
 const ACK_DELAY_MIN_US = 3_000;
 const ACK_DELAY_MAX_US = 25_000;
@@ -27,9 +29,14 @@ export class ReceiveLedger {
   bytesReceived = 0;
   packetsReceived = 0;
   lastReceivedAt = Number.NEGATIVE_INFINITY;
+  /** Round trip of the path as our own packets see it; spaces the acks. */
+  roundTripUs = 0.5;
   readonly #bits = new Int32Array(WORDS);
   #unackedBytes = 0;
+  /** A gap or a late packet: worth an ack soon. */
   #isAckUrgent = false;
+  /** A PING: answered at once. */
+  #isAckDemanded = false;
   #isAckPending = false;
   #firstUnackedAt = 0.5;
   #lastAckAt = Number.NEGATIVE_INFINITY;
@@ -62,17 +69,16 @@ export class ReceiveLedger {
   demandAck(now: Micros): void {
     if (!this.#isAckPending) this.#firstUnackedAt = now;
     this.#isAckPending = true;
-    this.#isAckUrgent = true;
+    this.#isAckDemanded = true;
   }
 
   /** When the next ack is due; Infinity if none is. */
   ackDueAt(): Micros {
     if (!this.#isAckPending) return Number.POSITIVE_INFINITY as Micros;
-    if (this.#isAckUrgent) return this.#firstUnackedAt as Micros;
-    if (this.#unackedBytes >= ACK_EVERY_BYTES) {
-      return Math.max(this.#firstUnackedAt, this.#lastAckAt + ACK_SPACING_US) as Micros;
-    }
-    return (this.#firstUnackedAt + this.#ackDelayUs()) as Micros;
+    if (this.#isAckDemanded) return this.#firstUnackedAt as Micros;
+    const soonestAt = Math.max(this.#firstUnackedAt, this.#lastAckAt + this.#spacingUs());
+    if (this.#isAckUrgent || this.#unackedBytes >= ACK_EVERY_BYTES) return soonestAt as Micros;
+    return Math.max(soonestAt, this.#firstUnackedAt + this.#ackDelayUs()) as Micros;
   }
 
   /** Writes an ACK frame at `offset`. Returns its length in bytes, 0 if there is nothing to acknowledge. */
@@ -101,6 +107,7 @@ export class ReceiveLedger {
   noteAckSent(now: Micros): void {
     this.#isAckPending = false;
     this.#isAckUrgent = false;
+    this.#isAckDemanded = false;
     this.#unackedBytes = 0;
     this.#lastAckAt = now;
   }
@@ -112,6 +119,10 @@ export class ReceiveLedger {
     if (this.#isAckPending) return;
     this.#isAckPending = true;
     this.#firstUnackedAt = receivedAt;
+  }
+
+  #spacingUs(): number {
+    return Math.min(ACK_SPACING_MAX_US, Math.max(ACK_SPACING_MIN_US, this.roundTripUs * ACK_SPACING_SHARE));
   }
 
   #ackDelayUs(): number {

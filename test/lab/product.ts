@@ -11,7 +11,7 @@ import type { Lab } from "./topology.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 /** An instance compiles the services' code at its first start; all labs may use the result. */
-const CODE_CACHE = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "/run/edgebos-lab/code-cache" };
+export const CODE_CACHE = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "/run/edgebos-lab/code-cache" };
 const START_TIMEOUT_MS = 60_000;
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;

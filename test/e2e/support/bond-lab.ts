@@ -1,7 +1,5 @@
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { stateFiles } from "@edgebos/service";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { SERVER_ADDRESS } from "../../lab/plan.ts";
 import type { LinkProfile } from "../../lab/profiles.ts";
 import { createLab, type Lab } from "../../lab/topology.ts";
@@ -75,7 +73,6 @@ export async function initServer(
   if (!existsSync(join(stateDir, "config.yaml")))
     await mustRun("server", ["init", "--state-dir", stateDir, "--host", host]);
   configure(join(stateDir, "config.yaml"), settings);
-  shareCodeCache(stateDir);
   return new ProductNode(join(stateDir, "config.yaml"), namespace);
 }
 
@@ -89,15 +86,5 @@ export async function addClient(
 ): Promise<ProductNode> {
   await mustRun("server", ["client", "add", name, "--state-dir", stateDir, "--out", directory]);
   configure(join(directory, "config.yaml"), { state_dir: join(directory, "state"), node: name, ...settings });
-  shareCodeCache(join(directory, "state"));
   return new ProductNode(join(directory, "config.yaml"), namespace);
-}
-
-/** Compiled code is the same for all instances: the first start of each lab need not wait for it. */
-function shareCodeCache(stateDir: string): void {
-  const shared = join(tmpdir(), "edgebos-e2e-code-cache");
-  const own = stateFiles(stateDir).codeCache;
-  mkdirSync(shared, { recursive: true, mode: 0o700 });
-  mkdirSync(dirname(own), { recursive: true });
-  if (!existsSync(own)) symlinkSync(shared, own);
 }

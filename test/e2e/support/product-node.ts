@@ -1,15 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { management } from "@edgebos/proto";
 import { type Config, loadConfig, parseEndpoint, stateFiles } from "@edgebos/service";
 import { parseDocument } from "yaml";
 import { type Door, type HttpAnswer, openDoor } from "../../lab/door.ts";
 import { CommandError, run } from "../../lab/process.ts";
+import { CODE_CACHE, REPOSITORY } from "../../lab/product.ts";
 import { type PartName, partsOf } from "./processes.ts";
 import { until } from "./wait.ts";
 
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** Values by dotted key, e.g. `{ "bonding.algorithm": "weighted" }`. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -28,7 +27,11 @@ export async function command(
 ): Promise<CommandResult> {
   try {
     const place = namespace === undefined ? {} : { namespace };
-    const stdout = await run([`${ROOT}edgebos-${role}`, ...argv], { ...place, timeoutMs: START_TIMEOUT_MS });
+    const stdout = await run([`${REPOSITORY}edgebos-${role}`, ...argv], {
+      ...place,
+      env: CODE_CACHE,
+      timeoutMs: START_TIMEOUT_MS,
+    });
     return { exitCode: 0, stdout, stderr: "" };
   } catch (error) {
     if (error instanceof CommandError) return error;

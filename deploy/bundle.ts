@@ -8,11 +8,10 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import type * as Esbuild from "../services/api/node_modules/esbuild/lib/main.js";
+import * as esbuild from "esbuild";
 import { copyPackages } from "./copy-packages.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const esbuild = createRequire(join(ROOT, "services/api/package.json"))("esbuild") as typeof Esbuild;
 
 /** Native, or finds files beside its own code at run time. */
 const UNBUNDLED = ["koffi", "@grpc/reflection", "grpc-health-check"];
@@ -41,7 +40,6 @@ for (const { directory, entries } of BUNDLES) await bundle(directory, entries, o
 for (const asset of ASSETS) cpSync(join(ROOT, asset), join(out, asset), { recursive: true });
 copyPackages(join(ROOT, "packages/linux-io"), ["koffi"], out);
 copyPackages(join(ROOT, "services/api"), ["@grpc/grpc-js", "@grpc/reflection", "grpc-health-check"], out);
-copyPackages(join(ROOT, "packages/service"), ["yaml"], out);
 writeFileSync(join(out, "package.json"), `${JSON.stringify({ type: "module", private: true })}\n`);
 
 async function bundle(directory: string, entries: readonly string[], destination: string): Promise<void> {
@@ -76,7 +74,7 @@ function ascii(code: string): string {
 }
 
 /** Lets bundled code find what it found from where its source stood. */
-function ownPlace(directory: string): Esbuild.Plugin {
+function ownPlace(directory: string): esbuild.Plugin {
   const outdir = join(ROOT, directory, "dist");
   const from = (file: string) => JSON.stringify(`./${relative(outdir, file)}`.replace("./../", "../"));
   return {

@@ -1,5 +1,5 @@
+import { type Document, isMap, parseDocument } from "yaml";
 import { ManagementError } from "../management/errors.ts";
-import { type YamlDocument, yaml } from "./yaml.ts";
 
 type PatchObject = { readonly [key: string]: unknown };
 
@@ -10,7 +10,7 @@ type PatchObject = { readonly [key: string]: unknown };
  */
 export function mergePatch(text: string, patch: string): string {
   const changes = parsePatch(patch);
-  const document = yaml.parseDocument(text);
+  const document: Document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined) {
     throw new ManagementError(
@@ -18,13 +18,13 @@ export function mergePatch(text: string, patch: string): string {
       `the file is not valid YAML, mend it first: ${error.message}`,
     );
   }
-  if (!yaml.isMap(document.contents)) document.contents = document.createNode({});
+  if (!isMap(document.contents)) document.contents = document.createNode({});
   merge(document, [], changes);
   return document.toString({ lineWidth: 0 });
 }
 
 function parsePatch(patch: string): PatchObject {
-  const document = yaml.parseDocument(patch);
+  const document = parseDocument(patch);
   const [error] = document.errors;
   if (error !== undefined)
     throw new ManagementError("patch-invalid", `the patch is not YAML or JSON: ${error.message}`);
@@ -34,14 +34,14 @@ function parsePatch(patch: string): PatchObject {
   throw new ManagementError("patch-invalid", text);
 }
 
-function merge(document: YamlDocument, path: readonly string[], changes: PatchObject): void {
+function merge(document: Document, path: readonly string[], changes: PatchObject): void {
   for (const [key, value] of Object.entries(changes)) {
     const at = [...path, key];
     if (value === null) {
       document.deleteIn(at);
     } else if (!isObject(value)) {
       document.setIn(at, value);
-    } else if (yaml.isMap(document.getIn(at, true))) {
+    } else if (isMap(document.getIn(at, true))) {
       merge(document, at, value);
     } else {
       document.setIn(at, document.createNode(withoutNulls(value)));

@@ -8,12 +8,15 @@ import { run } from "../lab/process.ts";
 import { type Instance, startPair } from "../lab/product.ts";
 import type { LinkProfile } from "../lab/profiles.ts";
 import { createLab, type Lab } from "../lab/topology.ts";
-import type { IperfOptions } from "../lab/traffic/iperf.ts";
+import { type IperfOptions, type IperfResult, iperf } from "../lab/traffic/iperf.ts";
 import { enableMptcp } from "./mptcp.ts";
 
 export const TUNNELLED_HOST = INTERNET_HOST;
 export const DIRECT_HOST = "198.51.100.3";
 const PREFIX = "bench";
+
+/** An iperf run without its ends. */
+export type FlowOptions = Omit<IperfOptions, "clientNamespace" | "serverNamespace" | "host">;
 
 export interface BenchLab {
   readonly lab: Lab;
@@ -40,10 +43,27 @@ export async function withBenchLab<T>(options: BenchLabOptions, measure: (bench:
   }
 }
 
-/** The ends of an iperf run in a bench lab. */
-export function ends(
-  bench: BenchLab,
-  host: string,
-): Pick<IperfOptions, "clientNamespace" | "serverNamespace" | "host"> {
+/** iperf3 between client and internet host, through the tunnel, which is made sure of before and after. */
+export async function iperfTunnelled(bench: BenchLab, options: FlowOptions): Promise<IperfResult> {
+  await requireTunnel(bench);
+  const result = await iperf({ ...ends(bench, TUNNELLED_HOST), ...options });
+  await requireTunnel(bench);
+  return result;
+}
+
+/** The same, straight over the links. */
+export async function iperfDirect(bench: BenchLab, options: FlowOptions): Promise<IperfResult> {
+  return iperf({ ...ends(bench, DIRECT_HOST), ...options });
+}
+
+/** A figure of traffic that went past the tunnel would be a lie. */
+export async function requireTunnel(bench: BenchLab): Promise<void> {
+  const route = await run(["ip", "route", "get", TUNNELLED_HOST], { namespace: bench.lab.client.namespace });
+  if (route.includes(" dev edgebos0 ")) return;
+  const status = await bench.client.command("status").catch(String);
+  throw new Error(`${TUNNELLED_HOST} is not reached through the tunnel but by: ${route.trim()}\n${status}`);
+}
+
+function ends(bench: BenchLab, host: string): Pick<IperfOptions, "clientNamespace" | "serverNamespace" | "host"> {
   return { clientNamespace: bench.lab.client.namespace, serverNamespace: bench.lab.internet, host };
 }

@@ -1,7 +1,6 @@
 import { percentile } from "../lab/traffic/figures.ts";
-import { iperf } from "../lab/traffic/iperf.ts";
 import { ping } from "../lab/traffic/ping.ts";
-import { type BenchLab, ends, TUNNELLED_HOST, withBenchLab } from "./bench-lab.ts";
+import { type BenchLab, iperfTunnelled, TUNNELLED_HOST, withBenchLab } from "./bench-lab.ts";
 import type { BenchOptions } from "./options.ts";
 import { loadProfiles } from "./profiles.ts";
 import type { Table } from "./report.ts";
@@ -35,7 +34,7 @@ async function measure(name: string, bench: BenchLab, options: BenchOptions): Pr
     intervalMs: PING_INTERVAL_MS,
   };
   const idle = await ping(request);
-  const load = iperf({ ...ends(bench, TUNNELLED_HOST), seconds: options.seconds + RAMP_UP_SECONDS + 1 });
+  const load = iperfTunnelled(bench, { seconds: options.seconds + RAMP_UP_SECONDS + 1 });
   await new Promise((resolve) => setTimeout(resolve, RAMP_UP_SECONDS * 1000));
   const loaded = await ping(request);
   await load;

@@ -1,7 +1,6 @@
 import { type LinkProfile, sumMbit } from "../lab/profiles.ts";
 import { median } from "../lab/traffic/figures.ts";
-import { type IperfOptions, iperf } from "../lab/traffic/iperf.ts";
-import { type BenchLab, DIRECT_HOST, ends, TUNNELLED_HOST, withBenchLab } from "./bench-lab.ts";
+import { type BenchLab, iperfDirect, iperfTunnelled, withBenchLab } from "./bench-lab.ts";
 import type { BenchOptions } from "./options.ts";
 import { loadProfiles } from "./profiles.ts";
 import { interleave, spread } from "./repeat.ts";
@@ -49,16 +48,11 @@ async function measureProfile(
   const rows: string[][] = [];
   for (const direction of ["upload", "download"] as const) {
     for (const congestionControl of ["cubic", "bbr"] as const) {
-      const flow: Pick<IperfOptions, "direction" | "congestionControl" | "seconds" | "omitSeconds"> = {
-        direction,
-        congestionControl,
-        seconds: options.seconds,
-        omitSeconds: OMIT_SECONDS,
-      };
+      const flow = { direction, congestionControl, seconds: options.seconds, omitSeconds: OMIT_SECONDS };
       const { a: ours, b: mptcp } = await interleave(
         options.runs,
-        async () => (await iperf({ ...ends(bench, TUNNELLED_HOST), ...flow })).mbit,
-        async () => (await iperf({ ...ends(bench, DIRECT_HOST), ...flow, mptcp: true })).mbit,
+        async () => (await iperfTunnelled(bench, flow)).mbit,
+        async () => (await iperfDirect(bench, { ...flow, mptcp: true })).mbit,
       );
       const shares = ours.map((mbit) => mbit / ceiling);
       const against = median(ours) / median(mptcp);

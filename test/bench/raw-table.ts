@@ -1,7 +1,16 @@
 import { median, percentile } from "../lab/traffic/figures.ts";
-import { type IperfOptions, type IperfResult, iperf } from "../lab/traffic/iperf.ts";
+import type { IperfResult } from "../lab/traffic/iperf.ts";
 import { ping } from "../lab/traffic/ping.ts";
-import { type BenchLab, DIRECT_HOST, ends, TUNNELLED_HOST, withBenchLab } from "./bench-lab.ts";
+import {
+  type BenchLab,
+  DIRECT_HOST,
+  type FlowOptions,
+  iperfDirect,
+  iperfTunnelled,
+  requireTunnel,
+  TUNNELLED_HOST,
+  withBenchLab,
+} from "./bench-lab.ts";
 import type { BenchOptions } from "./options.ts";
 import { interleave, spread } from "./repeat.ts";
 import type { Table } from "./report.ts";
@@ -40,23 +49,30 @@ async function compareTcp(
   name: string,
   bench: BenchLab,
   options: BenchOptions,
-  flow: Partial<IperfOptions>,
+  extra: Partial<FlowOptions>,
 ): Promise<string[]> {
-  const measure = (host: string) => () =>
-    iperf({ ...ends(bench, host), seconds: options.seconds, omitSeconds: 1, ...flow });
-  const { a, b } = await interleave(options.runs, measure(DIRECT_HOST), measure(TUNNELLED_HOST));
+  const flow = { seconds: options.seconds, omitSeconds: 1, ...extra };
+  const { a, b } = await interleave(
+    options.runs,
+    () => iperfDirect(bench, flow),
+    () => iperfTunnelled(bench, flow),
+  );
   return row(name, "Gbit/s", 2, a.map(gbit), b.map(gbit));
 }
 
 async function compareUdp(payloadBytes: number, bench: BenchLab, options: BenchOptions): Promise<string[]> {
-  const measure = (host: string) => () =>
-    iperf({ ...ends(bench, host), seconds: options.seconds, udpMbit: FLOOD_MBIT, payloadBytes });
-  const { a, b } = await interleave(options.runs, measure(DIRECT_HOST), measure(TUNNELLED_HOST));
+  const flow = { seconds: options.seconds, udpMbit: FLOOD_MBIT, payloadBytes };
+  const { a, b } = await interleave(
+    options.runs,
+    () => iperfDirect(bench, flow),
+    () => iperfTunnelled(bench, flow),
+  );
   const kpps = (result: IperfResult): number => (result.packets * (1 - result.lossRatio)) / options.seconds / 1000;
   return row(`UDP ${payloadBytes} bytes`, "kpps", 0, a.map(kpps), b.map(kpps));
 }
 
 async function comparePing(bench: BenchLab): Promise<string[][]> {
+  await requireTunnel(bench);
   const measure = (host: string) => async () =>
     (await ping({ namespace: bench.lab.client.namespace, host, ...PINGS })).rttsMs.map((rtt) => rtt * US_PER_MS);
   const { a, b } = await interleave(2, measure(DIRECT_HOST), measure(TUNNELLED_HOST));

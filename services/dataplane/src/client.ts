@@ -4,17 +4,15 @@ import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { BUCKETS, CURRENT, type control, link, plan } from "@edgebos/proto";
 import { type Config, type ServiceContext, VERSION } from "@edgebos/service";
-import type { Algorithm, PathId } from "@edgebos/tunnel";
+import { ClientPaths } from "./client-paths.ts";
 import { ownCiphers } from "./control/ciphers.ts";
 import { ControlClient, type ControlState } from "./control/client.ts";
 import type { Dialled, DialOptions } from "./control/dial.ts";
 import type { Message } from "./control/framing.ts";
 import { readIdentityFile } from "./control/identity.ts";
 import { lookupFrom, ServerResolver, systemLookup } from "./control/resolve.ts";
-import { LinkBook, sameSocket, type WantedPath } from "./links.ts";
-import type { LinkSocket, LoopMessage, SessionSnapshot } from "./loop/commands.ts";
+import type { LoopMessage, SessionSnapshot } from "./loop/commands.ts";
 import { DataplaneNode, stateDirectory } from "./node.ts";
-import { algorithmMessage, bondPlan, DEFAULT_PATH_PLAN, planOfPeer, roleMessage } from "./plan.ts";
 import { RememberedState } from "./remembered.ts";
 import { type PeerInfo, pathReports } from "./telemetry.ts";
 
@@ -28,15 +26,10 @@ class ClientDataplane {
   readonly #node: DataplaneNode;
   readonly #control: ControlClient;
   readonly #resolver: ServerResolver;
-  readonly #book: LinkBook;
+  readonly #paths: ClientPaths;
   readonly #remembered: RememberedState;
   readonly #reports = new Map<number, { capacityBps: number; lossPpm: number }>();
-  /** Sockets as the loop has them, by path number. */
-  readonly #applied = new Map<number, LinkSocket>();
-  /** Paths that the loop does not use at the moment, and why. */
-  readonly #blocked = new Map<number, string>();
   #config: Config;
-  #plan: plan.ForwardingPlan | undefined;
   #welcome: control.Welcome | undefined;
   #state: ControlState = { kind: "dialling", reason: "starting" };
 
@@ -45,17 +38,16 @@ class ClientDataplane {
     const directory = stateDirectory(context);
     this.#context = context;
     this.#config = config;
-    this.#book = new LinkBook(config.server.port);
     this.#remembered = new RememberedState(directory);
     this.#resolver = new ServerResolver({
       host: config.server.host,
       file: join(directory, "server.json"),
-      lookups: () => [systemLookup, ...this.#book.all().map(({ addresses }) => lookupFrom(addresses))],
+      lookups: () => [systemLookup, ...this.#paths.book.all().map(({ addresses }) => lookupFrom(addresses))],
     });
     this.#control = new ControlClient({
       dialOptions: () => this.#dialOptions(),
       ciphers: ownCiphers(),
-      algorithm: () => this.#algorithm(),
+      algorithm: () => this.#paths.algorithm(),
       software: `edgebos ${VERSION}`,
       post: (command) => this.#node.post(command),
       onWelcome: (welcome, dialled) => this.#enter(welcome, dialled),
@@ -69,20 +61,31 @@ class ClientDataplane {
       onLoopMessage: (message) => this.#handleLoop(message),
       sendReports: (sessions) => this.#sendReports(sessions),
     });
+    this.#paths = new ClientPaths({
+      serverPort: config.server.port,
+      control: this.#control,
+      configuredAlgorithm: () => this.#config.bonding.algorithm,
+      post: (command) => this.#node.post(command),
+      onChange: (book) => {
+        this.#remembered.saveLinks(book.all());
+        this.#node.host.loosenReversePathFilter(book.wanted().map(({ socket }) => socket.device));
+      },
+    });
   }
 
   async start(): Promise<void> {
     const context = this.#context;
     context.health.set("tunnel", false, "no session yet");
     this.#readIdentity();
-    this.#plan = this.#remembered.plan();
-    for (const known of this.#remembered.links()) this.#book.set(known.name, known);
+    this.#paths.remember(this.#remembered.links(), this.#remembered.plan());
     context.onShutdown(() => this.#node.host.remove());
     context.onShutdown(() => this.#control.stop());
     context.onConfigChange((config) => this.#reconfigure(config));
     context.bus.watch(BUCKETS.links, link.Link, (name, value) => this.#setLink(name, value));
     context.bus.watch(BUCKETS.plan, plan.ForwardingPlan, (key, value) => {
-      if (key === CURRENT && value !== undefined) this.#setPlan(value);
+      if (key !== CURRENT || value === undefined) return;
+      this.#remembered.savePlan(value);
+      this.#paths.setPlan(value);
     });
     // The loop keeps what it is told until it runs, so the server is dialled meanwhile.
     void this.#control.run();
@@ -91,10 +94,9 @@ class ClientDataplane {
 
   async #dialOptions(): Promise<Omit<DialOptions, "signal">> {
     const { server } = this.#context.config;
-    this.#book.setServer(await this.#resolver.resolve());
-    this.#syncLinks();
+    this.#paths.setServer(await this.#resolver.resolve());
     return {
-      candidates: this.#book.candidates((name) => this.#rank(name)),
+      candidates: this.#paths.book.candidates((name) => this.#rank(name)),
       port: server.port,
       serverName: server.host,
       ...this.#readIdentity(),
@@ -117,17 +119,10 @@ class ClientDataplane {
     return sample === undefined || sample.srttUs === 0 ? Number.MAX_SAFE_INTEGER : sample.srttUs;
   }
 
-  #algorithm(): Algorithm {
-    return planOfPeer(this.#plan, "").algorithm ?? this.#config.bonding.algorithm;
-  }
-
   #enter(welcome: control.Welcome, dialled: Dialled): void {
     this.#welcome = welcome;
     this.#reports.clear();
-    for (const wanted of this.#book.wanted()) this.#announce(wanted);
-    for (const [pathId, reason] of this.#blocked)
-      this.#control.send({ $case: "pathSuspend", value: { pathId, reason } });
-    this.#applyPlan();
+    this.#paths.announceAll();
     this.#configureHost(welcome).catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
       this.#context.health.set("host", false, text);
@@ -144,14 +139,14 @@ class ClientDataplane {
     const { host } = this.#node;
     const device = tunnel.interface;
     await this.#node.ready();
-    const automatic = Math.min(this.#book.innerMtuBytes(), welcome.mtuBytes || Number.POSITIVE_INFINITY);
+    const automatic = Math.min(this.#paths.book.innerMtuBytes(), welcome.mtuBytes || Number.POSITIVE_INFINITY);
     await host.configureDevice({
       device,
       mtuBytes: tunnel.mtu > 0 ? tunnel.mtu : automatic,
       v4: { address: welcome.innerV4, prefix: welcome.prefixV4 },
       v6: { address: welcome.innerV6, prefix: welcome.prefixV6 },
     });
-    host.loosenReversePathFilter([device, ...this.#book.wanted().map(({ socket }) => socket.device)]);
+    host.loosenReversePathFilter([device, ...this.#paths.book.wanted().map(({ socket }) => socket.device)]);
     const { masquerade } = routing;
     await host.configureFilter({
       kind: "client",
@@ -161,7 +156,7 @@ class ClientDataplane {
       masquerade,
     });
     if (masquerade) host.enableForwarding();
-    const { v4, v6 } = this.#book.server;
+    const { v4, v6 } = this.#paths.book.server;
     await host.configureRoutes({
       device,
       mode: routing.mode,
@@ -172,99 +167,20 @@ class ClientDataplane {
   }
 
   #setLink(name: string, value: link.Link | undefined): void {
-    this.#book.set(name, value);
     this.#remembered.confirm(name, () => this.#dropUnconfirmed());
-    this.#syncLinks();
+    this.#paths.setLink(name, value);
   }
 
   /** Links of an earlier run that linkmon does not know any more. */
   #dropUnconfirmed(): void {
-    for (const { name } of this.#book.all()) if (!this.#remembered.isConfirmed(name)) this.#book.set(name, undefined);
-    this.#syncLinks();
-  }
-
-  /** Makes the loop's sockets those that the links call for, and tells the server. */
-  #syncLinks(): void {
-    const wanted = this.#book.wanted();
-    const numbers = new Set(wanted.map(({ socket }) => socket.path));
-    let changed = false;
-    for (const path of [...this.#applied.keys()]) {
-      if (numbers.has(path)) continue;
-      this.#applied.delete(path);
-      this.#blocked.delete(path);
-      this.#node.post({ kind: "drop-link", path });
-      this.#leave(path, "the link is gone");
-      changed = true;
+    for (const { name } of this.#paths.book.all()) {
+      if (!this.#remembered.isConfirmed(name)) this.#paths.setLink(name, undefined);
     }
-    for (const entry of wanted) {
-      const { socket } = entry;
-      const applied = this.#applied.get(socket.path);
-      if (sameSocket(applied, socket)) continue;
-      if (applied !== undefined) this.#leave(socket.path, "the link has changed");
-      this.#applied.set(socket.path, socket);
-      this.#node.post({ kind: "set-link", link: socket });
-      this.#announce(entry);
-      changed = true;
-    }
-    if (!changed) return;
-    this.#remembered.saveLinks(this.#book.all());
-    this.#node.host.loosenReversePathFilter(wanted.map(({ socket }) => socket.device));
-    this.#applyPlan();
-    if (!this.#control.connected) this.#control.wake();
-  }
-
-  /** Tells the server, over another link if need be. */
-  #leave(path: number, reason: string): void {
-    this.#control.send({ $case: "pathSuspend", value: { pathId: path, reason } });
-    this.#control.leaveLink(this.#book.nameOf(path) ?? "");
-  }
-
-  #announce({ link: { name, kind }, socket }: WantedPath): void {
-    const { role, weight, rateLimitBps, enabled } = this.#linkPlans().get(name) ?? DEFAULT_PATH_PLAN;
-    this.#control.send({
-      $case: "pathOpen",
-      value: {
-        pathId: socket.path,
-        link: name,
-        kind,
-        maxDatagramBytes: socket.maxDatagramBytes,
-        role: roleMessage(role),
-        weight,
-        rateLimitBps,
-        enabled,
-      },
-    });
-  }
-
-  #setPlan(value: plan.ForwardingPlan): void {
-    this.#plan = value;
-    this.#remembered.savePlan(value);
-    this.#applyPlan();
   }
 
   #reconfigure(config: Config): void {
     this.#config = config;
-    this.#applyPlan();
-  }
-
-  #linkPlans() {
-    return planOfPeer(this.#plan, "").links;
-  }
-
-  /** To our bond, and to the server's. */
-  #applyPlan(): void {
-    const session = this.#control.session;
-    if (session === 0) return;
-    const paths = [...this.#applied.values()].map(({ path, name }) => [path as PathId, name] as const);
-    const applied = bondPlan(this.#algorithm(), paths, this.#linkPlans());
-    this.#node.post({ kind: "apply-plan", session, plan: applied });
-    for (const [pathId, { role, weight, rateLimitBps, enabled }] of applied.paths) {
-      const algorithm = algorithmMessage(applied.algorithm);
-      this.#control.send({
-        $case: "pathUpdate",
-        value: { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm },
-      });
-    }
+    this.#paths.applyPlan();
   }
 
   #handle(message: Message): void {
@@ -278,18 +194,14 @@ class ClientDataplane {
       this.#handleBondEvent(message.event);
       return;
     }
-    const name = this.#book.nameOf(message.path) ?? String(message.path);
+    const name = this.#paths.book.nameOf(message.path) ?? String(message.path);
     if (message.kind === "link-lost") {
-      this.#blocked.set(message.path, message.reason);
+      this.#paths.block(message.path, message.reason);
       this.#context.events.publish("warning", "link-lost", `${name} is not used: ${message.reason}`, { link: name });
-      this.#leave(message.path, message.reason);
-      return;
+    } else {
+      this.#paths.unblock(message.path);
+      this.#context.events.publish("info", "link-back", `${name} is used again`, { link: name });
     }
-    this.#blocked.delete(message.path);
-    this.#context.events.publish("info", "link-back", `${name} is used again`, { link: name });
-    const wanted = this.#book.wanted().find(({ socket }) => socket.path === message.path);
-    if (wanted !== undefined) this.#announce(wanted);
-    if (!this.#control.connected) this.#control.wake();
   }
 
   #handleBondEvent(event: Extract<LoopMessage, { kind: "event" }>["event"]): void {
@@ -299,10 +211,13 @@ class ClientDataplane {
         this.#control.requestRekey();
         return;
       case "path-up":
-        log.info({ link: this.#book.nameOf(event.path), rttMs: event.srttUs / 1000 }, "path is up");
+        log.info({ link: this.#paths.book.nameOf(event.path), rttMs: event.srttUs / 1000 }, "path is up");
         return;
       case "path-stalled":
-        log.info({ link: this.#book.nameOf(event.path), inFlightBytes: event.inFlightBytes }, "path does not answer");
+        log.info(
+          { link: this.#paths.book.nameOf(event.path), inFlightBytes: event.inFlightBytes },
+          "path does not answer",
+        );
         return;
       case "path-moved":
         return;

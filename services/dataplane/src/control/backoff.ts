@@ -1,4 +1,4 @@
-/** Time to wait before another attempt: the first value, then growing by half, up to a limit. */
+/** Time to wait before another attempt: the first value, then growing by a quarter, up to a limit. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #limitMs: number;
@@ -21,4 +21,4 @@ export class Backoff {
   }
 }
 
-const GROWTH = 1.5;
+const GROWTH = 1.25;

@@ -65,7 +65,7 @@ class Race {
 
   start(): void {
     const { signal } = this.#options;
-    const abort = () => this.#finish(() => this.#reject(new DialError(["stopped"])));
+    const abort = () => this.#finish(() => this.#reject(new DialError(["dialling again, the links have changed"])));
     if (signal.aborted) {
       abort();
       return;

@@ -12,6 +12,7 @@ import {
   openUdp,
   type Poller,
   Segmenter,
+  SystemError,
   setTimerSlack,
   type Tun,
   type Udp,
@@ -73,6 +74,18 @@ export function openLoopIo(arena: Arena, device: string, onNotice: (text: string
     encodeAddress,
   };
 }
+
+/** Both families; IPv4 alone where the kernel has no IPv6. Throws SystemError where the port cannot be had. */
+export function openServerSocket(io: Pick<LoopIo, "openUdp">, port: number): Udp {
+  try {
+    return io.openUdp({ address: "::", port, dualStack: true });
+  } catch (error) {
+    if (!(error instanceof SystemError && NO_IPV6.has(error.code))) throw error;
+    return io.openUdp({ address: "0.0.0.0", port });
+  }
+}
+
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
 /** Regions of the arena for sockets that come and go: what one gives back, the next one of the same shape takes. */
 class RegionPool {

@@ -3,26 +3,17 @@
  * runs the stages in order: commands, kernel's link news, network in, TUN in, timers, network out, snapshots.
  */
 
-import { type EventFd, formatAddress, type RouteSocket, SystemError } from "@edgebos/linux-io";
-import {
-  ADDRESS_BYTES,
-  type Aead,
-  type Arena,
-  Bond,
-  type Micros,
-  type PacketPool,
-  type PathId,
-  type PathOptions,
-  TunnelError,
-} from "@edgebos/tunnel";
-import type { Command, LoopMessage, LoopSettings, SessionSnapshot } from "./commands.ts";
+import type { EventFd, RouteSocket } from "@edgebos/linux-io";
+import { type Aead, type Arena, Bond, type Micros, type PacketPool, TunnelError } from "@edgebos/tunnel";
+import type { Command, LoopMessage, LoopSettings } from "./commands.ts";
 import { WORK_INDEX } from "./counters.ts";
 import { Inbound } from "./inbound.ts";
 import { ClientRoutes, ServerRoutes } from "./inner-routes.ts";
-import type { LoopIo, Udp } from "./io.ts";
+import { type LoopIo, openServerSocket, type Udp } from "./io.ts";
 import { Links } from "./links.ts";
 import { Outbound } from "./outbound.ts";
 import { LoopSession } from "./session.ts";
+import { runBondCommand } from "./session-commands.ts";
 
 export interface LoopParts {
   readonly settings: Pick<LoopSettings, "role" | "port" | "counters">;
@@ -55,8 +46,9 @@ export class ForwardingLoop {
   readonly #serverSocketIndex: number;
   readonly #wakeIndex: number;
   readonly #routesIndex: number;
-  readonly #tunIndex: number;
-  #lastSessionAt: Micros;
+  /** -1 while a client has no session: the kernel keeps the packets of a short break, such as a restart. */
+  #tunIndex = -1;
+  readonly #startedAt: Micros;
   #snapshotAt: number;
   #tickAt: number;
   #stopping: Extract<Command, { kind: "stop" }> | undefined;
@@ -74,11 +66,11 @@ export class ForwardingLoop {
     const sockets = server ? { socketOf: () => this.#serverSocket, onSendError: () => undefined } : this.#links;
     this.#outbound = new Outbound(io, arena, pool, innerRoutes, sockets, this.#counters);
     this.#wakeIndex = io.poller.add(parts.wake.fd);
-    this.#tunIndex = io.poller.add(io.tun.fd);
+    if (server) this.#tunIndex = io.poller.add(io.tun.fd);
     this.#routesIndex = parts.routes === undefined ? -1 : io.poller.add(parts.routes.fd);
     this.#serverSocketIndex = this.#serverSocket === undefined ? -1 : io.poller.add(this.#serverSocket.fd);
     const now = io.now();
-    this.#lastSessionAt = now;
+    this.#startedAt = now;
     this.#snapshotAt = now;
     this.#tickAt = now;
   }
@@ -110,7 +102,7 @@ export class ForwardingLoop {
     }
     if (this.#routesIndex >= 0 && io.poller.readable(this.#routesIndex)) this.#handleRouteEvents();
     let again = this.#receive();
-    if (io.poller.readable(this.#tunIndex) && this.#outbound.pump()) again = true;
+    if (this.#tunIndex >= 0 && io.poller.readable(this.#tunIndex) && this.#outbound.pump()) again = true;
     const now = io.now();
     if (this.#serve(now)) again = true;
     if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);
@@ -210,29 +202,10 @@ export class ForwardingLoop {
         return;
       default: {
         const session = this.#byNumber.get(command.session);
-        if (session !== undefined) this.#runFor(session, command, now);
+        if (session === undefined) return;
+        if (command.kind === "close-session") this.#close(session);
+        else runBondCommand(session.bond, command, now);
       }
-    }
-  }
-
-  #runFor(session: LoopSession, command: SessionCommand, now: Micros): void {
-    const { bond } = session;
-    switch (command.kind) {
-      case "install-keys":
-        bond.installKeys(command.epoch, command.sendKey, command.receiveKey, now);
-        return;
-      case "open-path":
-        announcePath(session, command.path as PathId, command, now);
-        return;
-      case "suspend-path":
-        if (bond.pathIds().includes(command.path as PathId)) bond.suspendPath(command.path as PathId, now);
-        return;
-      case "apply-plan":
-        bond.applyPlan(command.plan, now);
-        return;
-      case "close-session":
-        this.#close(session);
-        return;
     }
   }
 
@@ -259,9 +232,12 @@ export class ForwardingLoop {
     else this.#serverRoutes.add(session, command.innerV4, command.innerV6);
   }
 
-  /** Packets that the kernel kept during a short break are still wanted; after a long one they are not. */
+  /** Packets that the kernel kept before the first session are still wanted if that was not long ago. */
   #enterClientSession(session: LoopSession, now: Micros): void {
-    if (now - this.#lastSessionAt > STALE_US) this.#outbound.discard();
+    if (this.#tunIndex < 0) {
+      if (now - this.#startedAt > STALE_US) this.#outbound.discard();
+      this.#tunIndex = this.#parts.io.poller.add(this.#parts.io.tun.fd);
+    }
     this.#clientRoutes.session = session;
     this.#links.use(session.bond, now);
   }
@@ -274,7 +250,6 @@ export class ForwardingLoop {
     this.#list = [...this.#sessions.values()];
     this.#serverRoutes.remove(session);
     this.#clientRoutes.session = undefined;
-    this.#lastSessionAt = this.#parts.io.now();
     session.bond.close();
   }
 
@@ -283,25 +258,11 @@ export class ForwardingLoop {
   }
 
   #snapshot(now: Micros): void {
+    const { arena, say } = this.#parts;
     this.#snapshotAt = now + SNAPSHOT_US;
-    this.#parts.say({ kind: "snapshot", sessions: this.#list.map((session) => this.#snapshotOf(session)) });
-  }
-
-  #snapshotOf({ number, bond, remoteOffsets }: LoopSession): SessionSnapshot {
-    const { bytes } = this.#parts.arena;
-    const remoteOf = (path: PathId): string => {
-      const offset = remoteOffsets[path]!;
-      return offset < 0 ? "" : formatAddress(bytes.subarray(offset, offset + ADDRESS_BYTES));
-    };
-    const paths = bond.pathIds().map((path) => ({ ...bond.pathStats(path), remote: remoteOf(path) }));
-    return { session: number, stats: bond.stats(), paths };
+    say({ kind: "snapshot", sessions: this.#list.map((session) => session.snapshot(arena)) });
   }
 }
-
-type SessionCommand = Extract<
-  Command,
-  { kind: "install-keys" | "open-path" | "suspend-path" | "apply-plan" | "close-session" }
->;
 
 const SNAPSHOT_US = 500_000;
 const TICK_US = 100_000;
@@ -309,25 +270,3 @@ const TICK_US = 100_000;
 const REKEY_REMINDER_US = 10_000_000;
 /** Age of packets in the TUN device's queue beyond which nobody waits for them. */
 const STALE_US = 3_000_000;
-
-/** Both families; IPv4 alone where the kernel has no IPv6. */
-function openServerSocket(io: LoopIo, port: number): Udp {
-  try {
-    return io.openUdp({ address: "::", port, dualStack: true });
-  } catch (error) {
-    if (!(error instanceof SystemError && NO_IPV6.has(error.code))) throw error;
-    return io.openUdp({ address: "0.0.0.0", port });
-  }
-}
-
-const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
-
-/**
- * An announcement is repeated with each control connection. It must not disturb a path that goes on: only one that was suspended starts
- * afresh; a client suspends before it changes one.
- */
-function announcePath({ bond }: LoopSession, path: PathId, { name, maxDatagramBytes }: PathOptions, now: Micros): void {
-  const options = { name, maxDatagramBytes };
-  if (!bond.pathIds().includes(path)) bond.openPath(path, options, now);
-  else if (bond.pathStats(path).state === "suspended") bond.resumePath(path, options, now);
-}

@@ -1,6 +1,8 @@
 /** A bond with what the loop must know around it. */
 
-import type { Bond, Micros } from "@edgebos/tunnel";
+import { formatAddress } from "@edgebos/linux-io";
+import { ADDRESS_BYTES, type Arena, type Bond, type Micros, type PathId } from "@edgebos/tunnel";
+import type { SessionSnapshot } from "./commands.ts";
 
 export interface InnerPrefix {
   readonly host: number;
@@ -38,6 +40,15 @@ export class LoopSession {
     if (version !== 6 || length < IPV6_MIN_BYTES) return false;
     for (let i = 0; i < 4; i++) if (view.getUint32(offset + IPV6_SOURCE + 4 * i) !== this.#v6[i]) return false;
     return true;
+  }
+
+  snapshot({ bytes }: Arena): SessionSnapshot {
+    const remoteOf = (path: PathId): string => {
+      const offset = this.remoteOffsets[path]!;
+      return offset < 0 ? "" : formatAddress(bytes.subarray(offset, offset + ADDRESS_BYTES));
+    };
+    const paths = this.bond.pathIds().map((path) => ({ ...this.bond.pathStats(path), remote: remoteOf(path) }));
+    return { session: this.number, stats: this.bond.stats(), paths };
   }
 }
 

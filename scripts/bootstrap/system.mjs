@@ -9,7 +9,7 @@ const PROGRAMS = {
   iperf3: { apt: "iperf3", why: "measures throughput in tests and benchmarks" },
   ping: { apt: "iputils-ping", why: "measures round-trip times in tests and benchmarks" },
   openssl: { apt: "openssl", why: "checks certificates in tests" },
-  mptcpize: { apt: "mptcpd", why: "runs kernel MPTCP, which the benchmarks compare with" },
+  mptcpize: { apt: "mptcpize", why: "runs kernel MPTCP, which the benchmarks compare with" },
 };
 
 export const TO_RUN = ["nats-server", "ip", "nft"];

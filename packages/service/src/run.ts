@@ -16,14 +16,14 @@ import { Health } from "./health.ts";
 import { InfoSocket } from "./info-socket.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { serveObservation } from "./observe-http.ts";
+import { serveObservation } from "./observe.ts";
 import { Shutdown } from "./shutdown.ts";
 import { StartError } from "./start-error.ts";
 import { type ServiceName, serviceSocketIn, stateFiles } from "./state-files.ts";
 import { VERSION } from "./version.ts";
 
-/** When a service writes what it compiled into Node's code cache, which otherwise happens only at a clean exit; milliseconds. */
-const CACHE_FLUSH_MS = 5000;
+/** When a service has its start behind it, milliseconds. */
+const SETTLE_MS = 5000;
 
 /**
  * The whole life of a service: reads `--config FILE`, makes its context, calls `start`, and stops cleanly on SIGTERM or SIGINT.
@@ -99,17 +99,14 @@ class Running {
         this.#metrics,
         this.#health,
       );
-      this.#shutdown.add(() => {
-        server.close();
-        server.closeAllConnections();
-      });
+      this.#shutdown.add(() => void server.close());
     }
   }
 
   ready(): void {
     this.#health.set("start", true, "started");
     this.log.info({ version: VERSION, pid: process.pid }, "started");
-    setTimeout(flushCompileCache, CACHE_FLUSH_MS).unref();
+    setTimeout(settle, SETTLE_MS).unref();
   }
 
   async stop(): Promise<boolean> {
@@ -175,6 +172,15 @@ class Running {
       for (const fate of ["published", "received", "dropped", "failed"] as const) messages.set({ fate }, stats[fate]);
     });
   }
+}
+
+/**
+ * Writes what was compiled into Node's code cache, which otherwise happens only at a clean exit, and gives the memory that only the
+ * start needed back to the system (where the supervisor has passed --expose-gc).
+ */
+function settle(): void {
+  flushCompileCache();
+  globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 /** The Unix socket on which a service answers gRPC. */

@@ -5,7 +5,7 @@ import { SERVICES, type ServiceName, stateFiles } from "@edgebos/service/state-f
 import type { ProcessPlan } from "./supervised.ts";
 
 /** Four services share a gateway's memory: a small young generation and a bounded heap. */
-const NODE_FLAGS = ["--max-old-space-size=192", "--disable-warning=ExperimentalWarning"];
+const NODE_FLAGS = ["--expose-gc", "--max-old-space-size=192", "--disable-warning=ExperimentalWarning"];
 /** The services that handle a few messages a second do not need the optimising compilers, and save their memory. */
 const QUIET_FLAGS = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"];
 const FLAGS: Readonly<Record<ServiceName, readonly string[]>> = {

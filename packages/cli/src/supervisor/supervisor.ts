@@ -19,7 +19,7 @@ import { boundLog } from "./log-file.ts";
 import { prepareNats } from "./nats.ts";
 import { checkPorts, preflight } from "./preflight.ts";
 import { untilServicesAnswer } from "./readiness.ts";
-import { servicePlans } from "./services.ts";
+import { serviceMain, servicePlans } from "./services.ts";
 import { Supervised } from "./supervised.ts";
 
 /** How long all services may take until they answer, milliseconds. */
@@ -91,13 +91,18 @@ class Instance {
     this.#record();
     if (detached) boundLog(config.state_dir);
     this.#add(prepareNats(config));
-    await fillCodeCache(config.state_dir, root).catch((error: Error) =>
-      this.#log.warn("the code cache could not be filled, services start slowly", { err: error.message }),
-    );
+    if (serviceMain(root, "api").endsWith(".ts")) await this.#fillCodeCache(root);
     if (!this.#stopping.signal.aborted) for (const plan of servicePlans(config, configFile, root)) this.#add(plan);
     void this.#announce();
     await stopped;
     await this.#stop();
+  }
+
+  /** Only sources gain by it, as they are compiled from TypeScript. */
+  async #fillCodeCache(root: string): Promise<void> {
+    await fillCodeCache(this.#options.config.state_dir, root).catch((error: Error) =>
+      this.#log.warn("the code cache could not be filled, services start slowly", { err: error.message }),
+    );
   }
 
   #add(plan: Supervised["plan"]): void {

@@ -76,6 +76,7 @@ class ClientDataplane {
   async start(): Promise<void> {
     const context = this.#context;
     context.health.set("tunnel", false, "no session yet");
+    context.health.set("host", false, "addresses and routes are not set yet");
     this.#readIdentity();
     this.#paths.remember(this.#remembered.links(), this.#remembered.plan());
     context.onShutdown(() => this.#node.host.remove());

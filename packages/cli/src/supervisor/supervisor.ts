@@ -20,7 +20,8 @@ import { prepareNats } from "./nats.ts";
 import { checkPorts, preflight } from "./preflight.ts";
 import { untilServicesAnswer } from "./readiness.ts";
 import { serviceMain, servicePlans } from "./services.ts";
-import { Supervised } from "./supervised.ts";
+import { type ProcessPlan, Supervised } from "./supervised.ts";
+import { tidyUp } from "./tidy.ts";
 
 /** How long all services may take until they answer, milliseconds. */
 const READY_LIMIT_MS = 30_000;
@@ -77,6 +78,7 @@ class Instance {
   readonly #stopping = new AbortController();
   readonly #processes: Supervised[] = [];
   #readyMs = 0;
+  #servicesStarted = false;
   /** All is over: the ends of the last processes are not recorded any more. */
   #finished = false;
 
@@ -92,7 +94,7 @@ class Instance {
     if (detached) boundLog(config.state_dir);
     this.#add(prepareNats(config));
     if (serviceMain(root, "api").endsWith(".ts")) await this.#fillCodeCache(root);
-    if (!this.#stopping.signal.aborted) for (const plan of servicePlans(config, configFile, root)) this.#add(plan);
+    if (!this.#stopping.signal.aborted) this.#startServices(servicePlans(config, configFile, root));
     void this.#announce();
     await stopped;
     await this.#stop();
@@ -105,7 +107,12 @@ class Instance {
     );
   }
 
-  #add(plan: Supervised["plan"]): void {
+  #startServices(plans: readonly ProcessPlan[]): void {
+    this.#servicesStarted = true;
+    for (const plan of plans) this.#add(plan);
+  }
+
+  #add(plan: ProcessPlan): void {
     const supervised = new Supervised(plan, this.#log, () => this.#record());
     this.#processes.push(supervised);
     supervised.start();
@@ -139,10 +146,13 @@ class Instance {
 
   async #stop(): Promise<void> {
     for (const supervised of this.#processes) supervised.release();
+    const { config, configFile, root } = this.#options;
     const running = this.#records();
-    await endProcesses(running, (name) => this.#log.warn(`${name} did not end in time and was killed`));
+    const forced = await endProcesses(running, (name) => this.#log.warn(`${name} did not end in time and was killed`));
+    const ended = running.map(({ name }) => name).filter((name) => !forced.includes(name));
+    if (this.#servicesStarted) await tidyUp(config, configFile, ended, this.#log, root);
     this.#finished = true;
-    removeRunFiles(this.#options.config.state_dir);
+    removeRunFiles(config.state_dir);
     this.#log.info("stopped");
   }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import type { LabClient } from "./plan.ts";
 import { SERVER_ADDRESS } from "./plan.ts";
-import { run } from "./process.ts";
+import { CommandError, run } from "./process.ts";
 import { getJson, startRelay } from "./relay.ts";
 import type { Lab } from "./topology.ts";
 
@@ -13,7 +13,7 @@ export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 /** An instance compiles the services' code at its first start; all labs may use the result. */
 export const CODE_CACHE = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "/run/edgebos-lab/code-cache" };
 const START_TIMEOUT_MS = 60_000;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 /** Part of a config.yaml that is laid over what the product wrote. */
@@ -94,17 +94,20 @@ export class Instance {
     return getJson<T>(this.restSocket, path);
   }
 
+  /** On a slow machine the command gives up waiting while the services still start; `untilReady` goes on waiting. */
   async start(): Promise<void> {
-    await this.command("start", "--detach");
+    await this.command("start", "--detach").catch((error: unknown) => {
+      if (!(error instanceof CommandError) || !error.stderr.includes("still trying")) throw error;
+    });
   }
 
   async stop(): Promise<void> {
     await this.command("stop");
   }
 
-  /** Waits until the instance itself says that it is ready (a client: that the tunnel is up). */
+  /** Waits until the tunnel is up and traffic is led into it: addresses and routes are a part of the services' health. */
   async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<ProductStatus> {
-    return this.until((status) => status.ready, timeoutMs);
+    return this.until(({ ready, services }) => ready && services.every(({ healthy }) => healthy), timeoutMs);
   }
 
   async until(holds: (status: ProductStatus) => boolean, timeoutMs = READY_TIMEOUT_MS): Promise<ProductStatus> {

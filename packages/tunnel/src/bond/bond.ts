@@ -1,4 +1,5 @@
 import { TunnelError } from "../errors.ts";
+import { AckShaper } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import { Path } from "../path/path.ts";
 import { Epochs } from "../session/epochs.ts";
@@ -51,6 +52,7 @@ export class Bond {
   readonly #paths = new PathSet();
   readonly #repairs: RepairQueue;
   readonly #dispatcher: Dispatcher;
+  readonly #shaper: AckShaper | undefined;
   readonly #inlet: Inlet;
   readonly #resequencer: Resequencer;
   readonly #sealer: Sealer;
@@ -67,7 +69,8 @@ export class Bond {
     this.#epochs = new Epochs(aead, role === "client");
     this.#repairs = new RepairQueue(pool);
     this.#dispatcher = new Dispatcher(pool, this.#repairs);
-    this.#inlet = new Inlet(pool, this.#dispatcher, localSession ^ remoteSession, options.queuePackets);
+    this.#shaper = (options.helpTcp ?? true) ? new AckShaper(pool, this.#dispatcher) : undefined;
+    this.#inlet = new Inlet(pool, this.#dispatcher, this.#shaper, localSession ^ remoteSession, options.queuePackets);
     this.#resequencer = new Resequencer(pool);
     this.#sealer = new Sealer(pool, aead, this.#epochs, remoteSession, this.#repairs);
     this.#control = new ControlSender(pool, this.#paths, this.#sealer);
@@ -174,8 +177,15 @@ export class Bond {
   }
 
   /** The next inner packet for the TUN device, in order, or -1. The caller frees the slot. */
-  pollDeliver(_now: Micros): Slot {
-    return this.#resequencer.poll();
+  pollDeliver(now: Micros): Slot {
+    const shaper = this.#shaper;
+    if (shaper === undefined) return this.#resequencer.poll();
+    for (;;) {
+      const held = shaper.poll(now);
+      if (held >= 0) return held;
+      const slot = this.#resequencer.poll();
+      if (slot < 0 || !shaper.hold(slot, now)) return slot;
+    }
   }
 
   /** Seals the next run of datagrams, see `run`. Returns its path, or -1 when nothing may leave now. */
@@ -200,6 +210,7 @@ export class Bond {
     for (const path of this.#paths.all) {
       at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt());
     }
+    if (this.#shaper !== undefined) at = Math.min(at, this.#shaper.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;
   }
 
@@ -223,6 +234,7 @@ export class Bond {
     }
     this.#paths.clear();
     this.#dispatcher.clear(this.#now);
+    this.#shaper?.clear();
     this.#resequencer.clear();
     this.#epochs.close();
   }

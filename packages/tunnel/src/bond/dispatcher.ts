@@ -1,3 +1,4 @@
+import type { BondDelays } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Algorithm, Micros, Slot } from "../types.ts";
@@ -21,7 +22,7 @@ const VOID_SPAN_MAX = 65_535;
  * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn. `select` looks, `commit` takes; between
  * the two the caller may decide that the datagram in the making is full.
  */
-export class Dispatcher {
+export class Dispatcher implements BondDelays {
   /** Result of `select`. */
   slot: Slot = NONE;
   path: Path | undefined = undefined;
@@ -40,6 +41,19 @@ export class Dispatcher {
     this.#pool = pool;
     this.#repairs = repairs;
     this.management = new QueueManagement(pool);
+  }
+
+  /** See `BondDelays`. */
+  get referenceUs(): number {
+    return this.management.referenceUs;
+  }
+
+  get leadUs(): number {
+    return this.management.leadUs;
+  }
+
+  sojournUs(laneId: number): number {
+    return this.queue.lanes[laneId]?.sojournUs ?? 0;
   }
 
   use(algorithm: Algorithm): void {

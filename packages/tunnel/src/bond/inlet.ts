@@ -1,3 +1,4 @@
+import type { AckShaper } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { InnerClassifier } from "../wire/inner-packet.ts";
@@ -19,11 +20,19 @@ export class Inlet {
   lastAt = Number.NEGATIVE_INFINITY;
   readonly #pool: PacketPool;
   readonly #dispatcher: Dispatcher;
+  readonly #shaper: AckShaper | undefined;
   readonly #classifier: InnerClassifier;
   readonly #queuePackets: number;
   readonly #reserveSlots: number;
 
-  constructor(pool: PacketPool, dispatcher: Dispatcher, perturbation: number, queuePackets = QUEUE_PACKETS) {
+  constructor(
+    pool: PacketPool,
+    dispatcher: Dispatcher,
+    shaper: AckShaper | undefined,
+    perturbation: number,
+    queuePackets = QUEUE_PACKETS,
+  ) {
+    this.#shaper = shaper;
     this.#pool = pool;
     this.#dispatcher = dispatcher;
     this.#classifier = new InnerClassifier(perturbation);
@@ -53,6 +62,7 @@ export class Inlet {
     }
     lane.isCritical = classifier.trafficClass === "critical";
     lane.isBackground = classifier.trafficClass === "background";
+    this.#shaper?.noteData(lane.id, pool.packetOffset(slot), bytes, lane.sentBytes, now);
     pool.flags[slot] = (pool.flags[slot]! & FLAG_CHECKSUM_PARTIAL) | (classifier.unordered ? FLAG_UNORDERED : 0);
     pool.lane[slot] = lane.id;
     pool.sequence[slot] = classifier.unordered ? lane.nextUnorderedSequence++ : lane.nextSequence++;

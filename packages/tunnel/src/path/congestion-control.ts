@@ -1,5 +1,6 @@
 import type { Micros } from "../types.ts";
 import type { DeliverySampler } from "./delivery-sampler.ts";
+import { LoadedFloor } from "./loaded-floor.ts";
 import { MaxFilter } from "./max-filter.ts";
 import type { OneWayDelay } from "./one-way-delay.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
@@ -45,6 +46,13 @@ const FALLEN_ROUNDS = 2;
 /** One such finding takes at most this much off. */
 const FALL_SHARE_MAX = 0.5;
 
+/** A queue is proven when the delay says so and our own bytes explain this much of it. */
+const PROVEN_QUEUE_US = 10_000;
+/** A path that is idle for less than this share of its time is busy. */
+const BUSY_IDLE_SHARE = 0.3;
+/** The window spans jitter of this many mean deviations. */
+const JITTER_SPAN = 4;
+
 type Mode = "startup" | "drain" | "cruise" | "probe-up" | "probe-down";
 
 /**
@@ -62,7 +70,7 @@ export class CongestionControl {
   pipeUs = 0.5;
 
   readonly #rtt: RttEstimator;
-  readonly #oneWay: OneWayDelay;
+  readonly #floor: LoadedFloor;
   readonly #filter = new MaxFilter(BANDWIDTH_ROUNDS);
   #gain = STARTUP_GAIN;
   #round = 0;
@@ -80,7 +88,7 @@ export class CongestionControl {
 
   constructor(rtt: RttEstimator, oneWay: OneWayDelay) {
     this.#rtt = rtt;
-    this.#oneWay = oneWay;
+    this.#floor = new LoadedFloor(rtt, oneWay);
   }
 
   /** `isTraining`: a capacity train is under way, whose burst is no sample. */
@@ -95,7 +103,8 @@ export class CongestionControl {
     this.#lostInRound += lostBytes;
     this.#ackedInRound += ackedBytes;
     if (sample.isRoundStart) this.#round++;
-    this.pipeUs = this.#rtt.loadedMinUs();
+    this.#floor.onAck();
+    this.pipeUs = this.#floor.rttUs;
     const hasQueue = this.#hasProvenQueue(sample.idleShare, inFlightBytes);
     const isLimited = sample.isAppLimited && !hasQueue;
     if (hasQueue) this.#hasQueuedInRound = true;
@@ -105,7 +114,10 @@ export class CongestionControl {
     }
     this.#filter.expire(this.#round);
     this.bandwidth = this.#filter.value;
-    if (sample.isRoundStart) this.#endRound(isLimited, inFlightBytes, now);
+    if (sample.isRoundStart) {
+      this.#floor.endRound(sample.idleShare < BUSY_IDLE_SHARE, now);
+      this.#endRound(isLimited, hasQueue, now);
+    }
     this.#advance(isLimited, lostBytes, inFlightBytes, now);
     this.#setRates();
   }
@@ -124,7 +136,7 @@ export class CongestionControl {
     this.bandwidth = believed;
     this.#fullBandwidth = believed;
     this.#fullRounds = 0;
-    this.pipeUs = this.#rtt.loadedMinUs();
+    this.pipeUs = this.#floor.rttUs;
     if (isSure) {
       this.#isPipeFull = true;
       this.#bandwidthAtProbe = believed;
@@ -140,6 +152,7 @@ export class CongestionControl {
   /** Forgets the pipe: the link came back, perhaps as another one. */
   reset(): void {
     this.mode = "startup";
+    this.#floor.reset();
     this.#gain = STARTUP_GAIN;
     this.#isPipeFull = false;
     this.#fullBandwidth = 0;
@@ -150,17 +163,15 @@ export class CongestionControl {
     this.windowBytes = INITIAL_WINDOW_BYTES;
   }
 
-  /** Packets queue in the link, so the sample is its capacity, whatever the application did. Jitter alone is no proof. */
+  /** Packets queue in the link, so the sample is its capacity, whatever the application did. */
   #hasProvenQueue(idleShare: number, inFlightBytes: number): boolean {
-    const jitterUs = Math.min(40_000, this.pipeUs - this.#rtt.minUs + 10_000);
-    const delayUs = Math.max(15_000, jitterUs) + 2 * this.#oneWay.variationUs;
-    return idleShare < 0.3 && this.predictedQueueUs(inFlightBytes) > 10_000 && this.#oneWay.excessUs > delayUs;
+    return (
+      idleShare < BUSY_IDLE_SHARE && this.predictedQueueUs(inFlightBytes) > PROVEN_QUEUE_US && this.#floor.isQueueing
+    );
   }
 
-  #endRound(isLimited: boolean, inFlightBytes: number, now: Micros): void {
-    const delayUs = Math.min(25_000, Math.max(8_000, this.#rtt.minUs / 4)) + 2 * this.#oneWay.variationUs;
-    const isQueueing = this.predictedQueueUs(inFlightBytes) > 5_000 && this.#oneWay.excessUs > delayUs;
-    if (!this.#isPipeFull && (!isLimited || isQueueing)) {
+  #endRound(isLimited: boolean, hasQueue: boolean, now: Micros): void {
+    if (!this.#isPipeFull && (!isLimited || hasQueue)) {
       if (this.bandwidth >= this.#fullBandwidth * FULL_PIPE_GROWTH) {
         this.#fullBandwidth = this.bandwidth;
         this.#fullRounds = 0;
@@ -259,7 +270,8 @@ export class CongestionControl {
     if (this.bandwidth === 0) return;
     const floor = (2 * PACKET_BYTES) / Math.max(this.#rtt.smoothedUs, 10_000);
     const windowGain = this.mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
-    const windowBytes = windowGain * this.bandwidth * this.pipeUs + this.bandwidth * ACK_BATCH_US + 6 * PACKET_BYTES;
+    const slackUs = ACK_BATCH_US + JITTER_SPAN * this.#rtt.variationUs;
+    const windowBytes = this.bandwidth * (windowGain * this.pipeUs + slackUs) + 6 * PACKET_BYTES;
     this.pacingRate = Math.max(this.#gain * this.bandwidth, floor);
     this.windowBytes = Math.max(windowBytes, MIN_WINDOW_BYTES);
   }

@@ -1,0 +1,223 @@
+import type { PacketPool } from "../packet-pool.ts";
+import type { Micros, Slot } from "../types.ts";
+import { LANES } from "../wire/lane-header.ts";
+import { FlowWatch } from "./flow-watch.ts";
+import { TcpPacket } from "./tcp-packet.ts";
+
+/** A flow is watched from this much on. Until then its acks pass untouched: slow start's heuristics begin at 16 packets, short flows end here. */
+const WATCH_BYTES = 24_000;
+/** A flow is big, and its round trip gets a floor, from this much on. */
+const BIG_BYTES = 256_000;
+/** A flow without data for this long starts anew; its lane may be taken over by another. */
+const IDLE_US = 1_000_000;
+/** HyStart counts acks at most 2 ms apart as one train; a little more keeps it from seeing one. */
+const SPACING_MIN_US = 2_500;
+/** HyStart judges delays after 8 acks of a round. */
+const ACKS_PER_ROUND = 7;
+/** After slow start: acks per round trip that are plenty. */
+const ACKS_AFTER_START = 16;
+/** Share of the flow's loaded round trip below which no ack is handed over. */
+const FLOOR_SHARE = 0.6;
+/** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
+const EXIT_SHARE = 0.7;
+/** Repair and jitter may raise a flow's round trip to this many times the bond's. */
+const REFERENCE_SPAN = 3;
+/** Largest inner packet that can be a plain ack. */
+const ACK_BYTES_MAX = 120;
+const HELD_MAX = 64;
+
+/** What the shaper needs to know of the bond. */
+export interface BondDelays {
+  /** Round trip over the slowest path in use, without queues. */
+  readonly referenceUs: number;
+  /** Backlog, as time, that feeds the slowest path in order. */
+  readonly leadUs: number;
+  /** Smoothed time that packets of the lane spend in our queue. */
+  sojournUs(lane: number): number;
+}
+
+/**
+ * Helps the congestion control of hosts whose TCP crosses the bond, without ending the connection. Two effects, both on acks on their way to the sending host:
+ *
+ * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
+ *   look like that. With at most seven acks per round the host goes on until our own queue is deep enough to fill every path.
+ * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. No ack of a big flow is handed over before 0.6 of the loaded
+ *   round trip after its data came in. Data is never held.
+ *
+ * Short flows, handshakes, and whatever carries news besides an acknowledgement pass untouched.
+ */
+export class AckShaper {
+  readonly #pool: PacketPool;
+  readonly #delays: BondDelays;
+  readonly #packet = new TcpPacket();
+  readonly #flows: (ShapedFlow | undefined)[] = new Array<ShapedFlow | undefined>(LANES).fill(undefined);
+  /** Flows with acks held. */
+  readonly #active: ShapedFlow[] = [];
+
+  constructor(pool: PacketPool, delays: BondDelays) {
+    this.#pool = pool;
+    this.#delays = delays;
+  }
+
+  /** Notes a TCP packet that comes in from the host. `laneBytes`: what its lane has sent so far. */
+  noteData(lane: number, offset: number, length: number, laneBytes: number, now: Micros): void {
+    if (laneBytes < WATCH_BYTES || length <= ACK_BYTES_MAX) return;
+    const packet = this.#packet;
+    if (!packet.read(this.#pool.arena.view, offset, length) || packet.payloadBytes === 0) return;
+    let shaped = this.#flows[lane];
+    if (shaped === undefined || (shaped.watch.flow !== packet.flow && now - shaped.watch.lastDataAt > IDLE_US)) {
+      if (shaped !== undefined && shaped.count > 0) return;
+      shaped = new ShapedFlow(lane, new FlowWatch(packet.flow, packet.sequence));
+      this.#flows[lane] = shaped;
+    }
+    if (shaped.watch.flow !== packet.flow) return;
+    if (now - shaped.watch.lastDataAt > IDLE_US) shaped.isStarting = true;
+    shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
+  }
+
+  /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
+  hold(slot: Slot, now: Micros): boolean {
+    const pool = this.#pool;
+    const shaped = this.#flows[pool.lane[slot]!];
+    if (shaped === undefined || pool.length[slot]! > ACK_BYTES_MAX) return false;
+    const packet = this.#packet;
+    if (!packet.read(pool.arena.view, pool.packetOffset(slot), pool.length[slot]!)) return false;
+    if (packet.reverseFlow !== shaped.watch.flow) return false;
+    if (!packet.isPlainAck) {
+      shaped.isFlushing = shaped.count > 0;
+      return shaped.isFlushing && this.#queue(shaped, slot, packet.acknowledgement, now);
+    }
+    const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
+    const last = shaped.lastSlot();
+    if (last >= 0 && shaped.lastDueAt >= dueAt && isAfter(packet.acknowledgement, shaped.lastAcknowledgement)) {
+      pool.free(last);
+      shaped.replaceLast(slot, packet.acknowledgement);
+      return true;
+    }
+    if (last < 0 && dueAt <= now) {
+      shaped.lastEmitAt = now;
+      return false;
+    }
+    return this.#queue(shaped, slot, packet.acknowledgement, dueAt);
+  }
+
+  /** The next held packet that is due, or -1. */
+  poll(now: Micros): Slot {
+    for (let i = 0; i < this.#active.length; i++) {
+      const shaped = this.#active[i]!;
+      if (!shaped.isFlushing && shaped.firstDueAt > now) continue;
+      const slot = shaped.shift();
+      shaped.lastEmitAt = now;
+      if (shaped.count === 0) {
+        shaped.isFlushing = false;
+        this.#active[i] = this.#active.at(-1)!;
+        this.#active.pop();
+      }
+      return slot;
+    }
+    return -1 as Slot;
+  }
+
+  /** When the next held packet is due; Infinity if none is held. */
+  timeoutAt(): Micros {
+    let at = Number.POSITIVE_INFINITY;
+    for (const shaped of this.#active) at = Math.min(at, shaped.firstDueAt);
+    return at as Micros;
+  }
+
+  clear(): void {
+    for (const shaped of this.#active) while (shaped.count > 0) this.#pool.free(shaped.shift());
+    this.#active.length = 0;
+    this.#flows.fill(undefined);
+  }
+
+  #queue(shaped: ShapedFlow, slot: Slot, acknowledgement: number, dueAt: number): boolean {
+    if (shaped.count === HELD_MAX) shaped.isFlushing = true;
+    if (shaped.count === 0) this.#active.push(shaped);
+    shaped.push(slot, acknowledgement, dueAt);
+    return true;
+  }
+
+  #dueAt(shaped: ShapedFlow, acknowledgement: number, now: number): number {
+    const { watch } = shaped;
+    const enteredAt = watch.noteAck(acknowledgement, now);
+    const sojournUs = this.#delays.sojournUs(shaped.lane);
+    const { referenceUs, leadUs } = this.#delays;
+    const unqueuedUs = Math.min(watch.roundTripUs - sojournUs, REFERENCE_SPAN * referenceUs);
+    const flowUs = Math.max(referenceUs, unqueuedUs);
+    if (shaped.isStarting && sojournUs > leadUs + EXIT_SHARE * flowUs) shaped.isStarting = false;
+    const roundUs = shaped.isStarting
+      ? Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs)
+      : flowUs;
+    const spacingUs = Math.max(SPACING_MIN_US, roundUs / (shaped.isStarting ? ACKS_PER_ROUND - 1 : ACKS_AFTER_START));
+    const floorAt = watch.bytes >= BIG_BYTES && enteredAt >= 0 ? enteredAt + FLOOR_SHARE * flowUs : now;
+    const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
+    if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
+    return Math.max(now, floorAt, previousAt + spacingUs);
+  }
+}
+
+/** A watched flow and the acks that wait for their moment, in order. */
+class ShapedFlow {
+  readonly lane: number;
+  readonly watch: FlowWatch;
+  /** The host is in slow start, as far as we know. */
+  isStarting = true;
+  /** Something that must not wait came behind the held acks: all of them go. */
+  isFlushing = false;
+  lastEmitAt = Number.NEGATIVE_INFINITY;
+  count = 0;
+  readonly #slots = new Int32Array(HELD_MAX * 2);
+  readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
+  readonly #dueAt = new Float64Array(HELD_MAX * 2);
+  #head = 0;
+
+  constructor(lane: number, watch: FlowWatch) {
+    this.lane = lane;
+    this.watch = watch;
+  }
+
+  get firstDueAt(): number {
+    return this.#dueAt[this.#head % this.#slots.length]!;
+  }
+
+  get lastDueAt(): number {
+    return this.#dueAt[this.#lastIndex()]!;
+  }
+
+  get lastAcknowledgement(): number {
+    return this.#acknowledgements[this.#lastIndex()]!;
+  }
+
+  lastSlot(): Slot {
+    return (this.count === 0 ? -1 : this.#slots[this.#lastIndex()]!) as Slot;
+  }
+
+  push(slot: Slot, acknowledgement: number, dueAt: number): void {
+    this.count++;
+    const index = this.#lastIndex();
+    this.#slots[index] = slot;
+    this.#acknowledgements[index] = acknowledgement;
+    this.#dueAt[index] = dueAt;
+  }
+
+  replaceLast(slot: Slot, acknowledgement: number): void {
+    this.#slots[this.#lastIndex()] = slot;
+    this.#acknowledgements[this.#lastIndex()] = acknowledgement;
+  }
+
+  shift(): Slot {
+    const slot = this.#slots[this.#head % this.#slots.length]! as Slot;
+    this.#head++;
+    this.count--;
+    return slot;
+  }
+
+  #lastIndex(): number {
+    return (this.#head + this.count - 1) % this.#slots.length;
+  }
+}
+
+function isAfter(a: number, b: number): boolean {
+  return ((a - b) | 0) > 0;
+}

@@ -1,0 +1,76 @@
+const RECORDS = 1_024;
+/** Sequence space between two records, at least; grows with what is outstanding, so that the ring always suffices. */
+const GRAIN_MIN_BYTES = 4_096;
+const RTT_GAIN = 1 / 32;
+
+/**
+ * One inner TCP flow that sends through this end of the bond: when its data came in, and from its acks the round trip that its host sees. It reads
+ * headers that pass by and changes nothing.
+ */
+export class FlowWatch {
+  /** Identity of the data direction, see `TcpPacket.flow`. */
+  readonly flow: number;
+  /** Payload that came in. */
+  bytes = 0;
+  lastDataAt = 0.5;
+  /** Round trip from the entry of data to the arrival of its ack, without any time that acks were held here. */
+  roundTripUs = 0.5;
+  variationUs = 0.5;
+  hasRoundTrip = false;
+  /** Highest sequence number that came in. */
+  endSequence = 0;
+  readonly #sequences = new Uint32Array(RECORDS);
+  readonly #enteredAt = new Float64Array(RECORDS);
+  #head = 0;
+  #tail = 0;
+  #lastRecorded = 0;
+  #acknowledged = 0;
+
+  constructor(flow: number, sequence: number) {
+    this.flow = flow;
+    this.endSequence = sequence;
+    this.#lastRecorded = sequence;
+    this.#acknowledged = sequence;
+  }
+
+  /** Bytes that came in and are not acknowledged. */
+  get outstandingBytes(): number {
+    return (this.endSequence - this.#acknowledged) | 0;
+  }
+
+  noteData(endSequence: number, payloadBytes: number, now: number): void {
+    this.bytes += payloadBytes;
+    this.lastDataAt = now;
+    if (((endSequence - this.endSequence) | 0) <= 0) return;
+    this.endSequence = endSequence;
+    const grainBytes = Math.max(GRAIN_MIN_BYTES, this.outstandingBytes / (RECORDS / 2));
+    if (((endSequence - this.#lastRecorded) | 0) < grainBytes || this.#tail - this.#head >= RECORDS) return;
+    this.#lastRecorded = endSequence;
+    this.#sequences[this.#tail % RECORDS] = endSequence;
+    this.#enteredAt[this.#tail % RECORDS] = now;
+    this.#tail++;
+  }
+
+  /** Notes an ack that arrives. Returns when the newest recorded data that it covers came in, or -1 if it covers none anew. */
+  noteAck(acknowledgement: number, now: number): number {
+    if (((acknowledgement - this.#acknowledged) | 0) > 0) this.#acknowledged = acknowledgement;
+    let enteredAt = -1;
+    while (this.#head < this.#tail && ((acknowledgement - this.#sequences[this.#head % RECORDS]!) | 0) >= 0) {
+      enteredAt = this.#enteredAt[this.#head % RECORDS]!;
+      this.#head++;
+    }
+    if (enteredAt >= 0) this.#sample(now - enteredAt);
+    return enteredAt;
+  }
+
+  #sample(rttUs: number): void {
+    if (!this.hasRoundTrip) {
+      this.hasRoundTrip = true;
+      this.roundTripUs = rttUs;
+      this.variationUs = rttUs / 4;
+      return;
+    }
+    this.variationUs += (Math.abs(rttUs - this.roundTripUs) - this.variationUs) * RTT_GAIN;
+    this.roundTripUs += (rttUs - this.roundTripUs) * RTT_GAIN;
+  }
+}

@@ -1,4 +1,4 @@
-/** `pnpm bench <table> [--runs N] [--seconds N] [--profile NAME]…`: measures, prints and writes docs/benchmarks.md. */
+/** `pnpm bench <table> [--runs N] [--seconds N] [--profile NAME]… [--traces DIR]`: measures, prints and writes docs/benchmarks.md. */
 import { parseArgs } from "node:util";
 import { missingForLab } from "../lab/requirements.ts";
 import { failoverTable } from "./failover-table.ts";
@@ -7,6 +7,8 @@ import type { BenchOptions } from "./options.ts";
 import { profileTable } from "./profile-table.ts";
 import { rawTable } from "./raw-table.ts";
 import { type Table, writeTable } from "./report.ts";
+import { singleTable } from "./single-table.ts";
+import { traceTable } from "./trace-table.ts";
 
 interface Bench {
   readonly about: string;
@@ -22,6 +24,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     programs: [...PRODUCT_PROGRAMS, "mptcpize"],
     measure: profileTable,
   },
+  single: {
+    about: "all links against each one alone, every profile (30 min)",
+    programs: PRODUCT_PROGRAMS,
+    measure: singleTable,
+  },
+  traces: {
+    about: "recorded cellular links; needs --traces DIR (4 min)",
+    programs: PRODUCT_PROGRAMS,
+    measure: traceTable,
+  },
   latency: { about: "ping under load on every profile (9 min)", programs: PRODUCT_PROGRAMS, measure: latencyTable },
   failover: {
     about: "gap after a silent cut, and the return (3 min)",
@@ -36,6 +48,7 @@ const { values, positionals } = parseArgs({
     runs: { type: "string", default: "3" },
     seconds: { type: "string", default: "8" },
     profile: { type: "string", multiple: true, default: [] },
+    traces: { type: "string", default: "" },
   },
 });
 const names = positionals.length > 0 ? positionals : ["raw"];
@@ -45,7 +58,12 @@ for (const name of names) {
   const bench = BENCHES[name]!;
   const missing = missingForLab(bench.programs);
   if (missing) exit(`The table "${name}" ${missing}.`);
-  const options = { runs: Number(values.runs), seconds: Number(values.seconds), profiles: values.profile };
+  const options = {
+    runs: Number(values.runs),
+    seconds: Number(values.seconds),
+    profiles: values.profile,
+    traces: values.traces,
+  };
   console.log(writeTable(name, await bench.measure(options)));
 }
 

@@ -5,4 +5,6 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Names of profiles; empty = all. */
   readonly profiles: readonly string[];
+  /** Directory of recorded links, `<name>.up` and `<name>.down`. */
+  readonly traces: string;
 }

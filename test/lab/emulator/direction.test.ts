@@ -123,6 +123,8 @@ test("a trace lets 1,504 bytes leave per opportunity, loses unused ones and begi
   const pipe = pipeOf({ tracePath, queueMs: 10_000 });
   for (let i = 0; i < 5; i++) offer(pipe, FRAME_BYTES, 15_000);
   assert.deepEqual(drain(pipe, 15_000, 200_000), [20_000, 50_000, 60_000, 60_000, 70_000]);
+  pipe.advance(100_000);
+  assert.equal(pipe.counters.offeredBytes, 8 * 1504);
 });
 
 test("small frames share one opportunity of a trace", (t) => {

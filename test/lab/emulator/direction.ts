@@ -59,6 +59,7 @@ export class Direction {
       randomDrops: 0,
       cutDrops: 0,
       deviceDrops: 0,
+      offeredBytes: 0,
     };
     this.#settings = settings;
     this.change(settings, nowUs);
@@ -180,7 +181,7 @@ export class Direction {
   #nextServiceUs(): number {
     const place = this.#ring.served & this.#ring.mask;
     if (this.#cursor) {
-      while (this.#cursor.timeUs() < this.#ring.timeUs[place]!) this.#cursor.advance();
+      while (this.#cursor.timeUs() < this.#ring.timeUs[place]!) this.#passOpportunity();
       return this.#cursor.timeUs();
     }
     const startUs = Math.max(this.#lineFreeUs, this.#ring.timeUs[place]!);
@@ -200,13 +201,19 @@ export class Direction {
         this.#finishService(serviceUs);
       }
     }
+    while (this.#cursor && this.#cursor.timeUs() <= nowUs) this.#passOpportunity();
+  }
+
+  #passOpportunity(): void {
+    this.#cursor!.advance();
+    this.counters.offeredBytes += OPPORTUNITY_BYTES;
   }
 
   /** Frames share an opportunity and may go on in the next one; what finds no frame is lost. */
   #serveOpportunity(serviceUs: number): void {
     const ring = this.#ring;
     let budgetBytes = OPPORTUNITY_BYTES;
-    this.#cursor!.advance();
+    this.#passOpportunity();
     while (budgetBytes > 0 && ring.served < ring.tail) {
       const place = ring.served & ring.mask;
       if (ring.timeUs[place]! > serviceUs) return;

@@ -90,5 +90,7 @@ export const COUNTERS = [
   "randomDrops",
   "cutDrops",
   "deviceDrops",
+  /** What a trace's opportunities have offered, used or not; 0 without a trace. */
+  "offeredBytes",
 ] as const;
 export type DirectionCounters = Readonly<Record<(typeof COUNTERS)[number], number>>;

@@ -136,6 +136,12 @@ export class Bbr implements HostCongestion {
   #cycle = 2;
   #cycleAt = 0;
   #probeRttUntil = 0;
+  // Ack aggregation, as in Linux since 5.0: the window covers acks that come in bunches.
+  #epochAt = 0;
+  #epochAcked = 0;
+  readonly #extraAcked = [0, 0];
+  #extraRound = 0;
+  #extraIndex = 0;
 
   onAck(info: AckInfo): void {
     if (info.isRoundStart) this.#round++;
@@ -144,7 +150,7 @@ export class Bbr implements HostCongestion {
     const gain = this.#pacingGain();
     const pipe = this.bandwidth * this.minRttUs;
     if (this.bandwidth > 0) this.pacingRate = gain * this.bandwidth * 0.99;
-    const target = (this.mode === "startup" ? 2.885 : 2) * pipe + 3;
+    const target = (this.mode === "startup" ? 2.885 : 2) * pipe + 3 + this.#aggregation(info);
     this.windowPackets =
       this.mode === "probe-rtt"
         ? 4
@@ -203,6 +209,25 @@ export class Bbr implements HostCongestion {
       this.#cycle = (this.#cycle + 1) % BBR_CYCLE.length;
       this.#cycleAt = info.now;
     }
+  }
+
+  #aggregation(info: AckInfo): number {
+    if (info.isRoundStart && ++this.#extraRound >= 5) {
+      this.#extraRound = 0;
+      this.#extraIndex ^= 1;
+      this.#extraAcked[this.#extraIndex] = 0;
+    }
+    const expected = this.bandwidth * (info.now - this.#epochAt);
+    if (this.#epochAcked <= expected) {
+      this.#epochAt = info.now;
+      this.#epochAcked = 0;
+    }
+    this.#epochAcked += info.ackedPackets;
+    const extra = this.#epochAcked - this.bandwidth * (info.now - this.#epochAt);
+    const bounded = Math.min(extra, this.windowPackets);
+    if (bounded > this.#extraAcked[this.#extraIndex]!) this.#extraAcked[this.#extraIndex] = bounded;
+    const isFull = this.mode !== "startup";
+    return isFull ? Math.min(Math.max(...this.#extraAcked), this.bandwidth * 100_000) : 0;
   }
 
   #pacingGain(): number {

@@ -256,10 +256,10 @@ export class TcpFlow implements Actor {
     const window = Math.min(this.congestion.windowPackets, this.#windowPackets);
     const totalPackets = Math.ceil((this.#options.totalBytes ?? Number.POSITIVE_INFINITY) / this.#payloadBytes);
     const rate = this.congestion.pacingRate;
-    while (this.#inFlight < Math.floor(window) && this.#next - this.#acked < this.#windowPackets) {
+    while (this.#inFlight < Math.floor(window)) {
       if (rate > 0 && this.#nextSendAt > now + BURST_US) return;
       const lost = this.#nextLost();
-      if (lost < 0 && this.#next >= totalPackets) break;
+      if (lost < 0 && (this.#next >= totalPackets || this.#next - this.#acked >= this.#windowPackets)) break;
       this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
       if (rate > 0) this.#nextSendAt = Math.max(this.#nextSendAt, now) + 1 / rate;
     }

@@ -4,8 +4,8 @@ import type { Lane } from "./lane.ts";
 
 /** A queue may stand this long … */
 const TARGET_MIN_US = 25_000;
-/** … or this many round trips of the bond, which cubic needs to keep all paths busy after it has halved its window. */
-const TARGET_ROUND_TRIPS = 1.2;
+/** … or this many round trips of the bond: CUBIC needs one to keep all paths busy after a drop, and BBR, which heeds none, keeps about as much. */
+const TARGET_ROUND_TRIPS = 1.5;
 const INTERVAL_MIN_US = 100_000;
 /** A queue of fewer packets is never cut. */
 const PACKETS_MIN = 4;

@@ -150,7 +150,8 @@ export class AckShaper {
       ? Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs)
       : flowUs;
     const spacingUs = Math.max(SPACING_MIN_US, roundUs / (shaped.isStarting ? ACKS_PER_ROUND - 1 : ACKS_AFTER_START));
-    const floorAt = watch.bytes >= BIG_BYTES && enteredAt >= 0 ? enteredAt + FLOOR_SHARE * flowUs : now;
+    const floorUs = FLOOR_SHARE * (watch.isProbingRtt ? flowUs : Math.max(0, unqueuedUs));
+    const floorAt = watch.bytes >= BIG_BYTES && enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
     if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
     return Math.max(now, floorAt, previousAt + spacingUs);

@@ -1,6 +1,8 @@
 const RECORDS = 1_024;
 /** Sequence space between two records, at least; grows with what is outstanding, so that the ring always suffices. */
 const GRAIN_MIN_BYTES = 4_096;
+/** BBR's PROBE_RTT keeps four packets in flight. */
+const PROBE_BYTES = 8_000;
 const RTT_GAIN = 1 / 32;
 
 /**
@@ -36,6 +38,11 @@ export class FlowWatch {
   /** Bytes that came in and are not acknowledged. */
   get outstandingBytes(): number {
     return (this.endSequence - this.#acknowledged) | 0;
+  }
+
+  /** The host has let its flight run down to next to nothing, as BBR does every 10 s to measure the path's minimum round trip. */
+  get isProbingRtt(): boolean {
+    return this.bytes > 20 * PROBE_BYTES && this.outstandingBytes <= PROBE_BYTES;
   }
 
   noteData(endSequence: number, payloadBytes: number, now: number): void {

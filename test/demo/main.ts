@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { CommandError } from "../lab/process.ts";
 import type { Instance } from "../lab/product.ts";
 import { missingForLab } from "../lab/requirements.ts";
-import { removeLab } from "../lab/state.ts";
+import { refuseForeign, removeLab } from "../lab/state.ts";
 import { goodputMbit } from "../lab/traffic/http.ts";
 import { keepRunning } from "./keep.ts";
 import { DEMO_LINKS, describe } from "./links.ts";
@@ -36,6 +36,11 @@ async function main(): Promise<void> {
     await removeLab(PREFIX);
     SCREEN.say("The demonstration's namespaces and processes are removed.");
     return;
+  }
+  try {
+    refuseForeign(PREFIX);
+  } catch (error) {
+    fail(`The demonstration cannot run: ${error instanceof Error ? error.message : error}.`);
   }
   onInterrupt();
   process.exitCode = (await runDemo(values.keep ?? false)) ? 0 : 1;

@@ -3,11 +3,12 @@
  * link0 40 Mbit/s and 10 ms one way, link1 20 Mbit/s and 30 ms one way.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { SERVER_ADDRESS } from "./plan.ts";
-import { run } from "./process.ts";
+import { run, start } from "./process.ts";
 import { missingForLab } from "./requirements.ts";
-import { knownPrefixes } from "./state.ts";
+import { knownPrefixes, removeLab, saveState } from "./state.ts";
 import { createLab, type Lab } from "./topology.ts";
 import { percentile } from "./traffic/figures.ts";
 import { download, startHttpServer } from "./traffic/http.ts";
@@ -108,6 +109,18 @@ describe("the lab", { skip: missingForLab(["ping"]) ?? false }, () => {
     assert.ok(!knownPrefixes().includes("labtesto"));
     assert.match(await run(["ip", "netns", "list"]), new RegExp(`${PREFIX}-c`));
   });
+});
+
+test("a lab that another process uses is left alone", { skip: missingForLab() ?? false }, async (t) => {
+  const other = start(["sleep", "60"], {});
+  t.after(async () => {
+    await other.stop();
+    await removeLab("labtestx");
+  });
+  const startTicks = Number(readFileSync(`/proc/${other.pid}/stat`, "utf8").split(" ")[21]);
+  saveState({ prefix: "labtestx", namespaces: [], owner: { pid: other.pid, startTicks } });
+  await assert.rejects(createLab({ prefix: "labtestx", links: [] }), /in use by process/);
+  assert.ok(knownPrefixes().includes("labtestx"));
 });
 
 /** A share of the pings is late because a shared machine wakes its processors late; the emulator's error is in the quiet part. */

@@ -11,11 +11,13 @@ const PREFIX = /^[a-z][a-z0-9]{0,7}$/;
 export interface LabState {
   readonly prefix: string;
   readonly namespaces: readonly string[];
+  /** Who builds and uses the lab. */
+  readonly owner?: ProcessIdentity;
   /** Processes of the lab that are in none of its namespaces. */
-  readonly outside?: readonly OutsideProcess[];
+  readonly outside?: readonly ProcessIdentity[];
 }
 
-interface OutsideProcess {
+interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks after boot, field 22 of /proc/pid/stat: tells a process from a later one with its number. */
   readonly startTicks: number;
@@ -50,6 +52,23 @@ export function adoptProcess(prefix: string, pid: number): void {
   saveState({ ...state, outside: [...(state.outside ?? []), { pid, startTicks }] });
 }
 
+/** Takes the name for this process. Refuses while another process that still runs uses a lab of that name. */
+export function claimLab(prefix: string, namespaces: readonly string[]): void {
+  refuseForeign(prefix);
+  saveState({ prefix, namespaces, owner: { pid: process.pid, startTicks: startTicksOf(process.pid)! } });
+}
+
+/** @throws Error if the lab belongs to another process that still runs. */
+export function refuseForeign(prefix: string): void {
+  const owner = loadState(prefix)?.owner;
+  if (!owner || owner.pid === process.pid || !isAlive(owner)) return;
+  throw new Error(`a lab "${prefix}" is in use by process ${owner.pid}: wait for it to end, or stop it`);
+}
+
+function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
+  return startTicksOf(pid) === startTicks;
+}
+
 function startTicksOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -79,12 +98,12 @@ export async function removeLab(prefix: string): Promise<void> {
   rmSync(labDirectory(prefix), { recursive: true, force: true });
 }
 
-async function endProcesses(namespaces: readonly string[], outside: readonly OutsideProcess[]): Promise<void> {
+async function endProcesses(namespaces: readonly string[], outside: readonly ProcessIdentity[]): Promise<void> {
   const deadline = Date.now() + GRACE_MS;
   const asked = new Set<number>();
   for (;;) {
     const inside = (await Promise.all(namespaces.map(processesIn))).flat();
-    const others = outside.filter(({ pid, startTicks }) => startTicksOf(pid) === startTicks).map(({ pid }) => pid);
+    const others = outside.filter(isAlive).map(({ pid }) => pid);
     const pids = [...inside, ...others];
     if (pids.length === 0) return;
     const patienceEnded = Date.now() > deadline;

@@ -34,18 +34,19 @@ import {
 } from "./plan.ts";
 import { run } from "./process.ts";
 import { directionOf } from "./profiles.ts";
-import { removeLab, saveState } from "./state.ts";
+import { claimLab, refuseForeign, removeLab } from "./state.ts";
 
 /** Frames that a TAP keeps until the emulator reads it; the queue that counts is the emulator's. */
 const TAP_QUEUE_FRAMES = 4000;
 /** The kernel handles carrier changes at most once a second. */
 const CARRIER_TIMEOUT_MS = 5000;
 
-/** Builds a lab; one with the same prefix that was left over is removed first. */
+/** Builds a lab; one with the same prefix that was left over is removed first. Refuses if another process uses it. */
 export async function createLab(options: LabOptions): Promise<Lab> {
   const plan = planLab(options);
+  refuseForeign(options.prefix);
   await removeLab(options.prefix);
-  saveState({ prefix: options.prefix, namespaces: plan.namespaces });
+  claimLab(options.prefix, plan.namespaces);
   try {
     await addNamespaces(plan.namespaces, options.tcpBufferBytes);
     await batch(undefined, wires(plan));

@@ -15,6 +15,7 @@ import { type DownloadResult, download, startHttpServer } from "../lab/traffic/h
 import { ping } from "../lab/traffic/ping.ts";
 import { type UdpFlowResult, udpFlow } from "../lab/traffic/udp.ts";
 import { type BondLab, createBondLab } from "./support/bond-lab.ts";
+import { watchLosses } from "./support/losses.ts";
 import type { PartName } from "./support/processes.ts";
 import type { ProductNode } from "./support/product-node.ts";
 import { scenario } from "./support/scenario.ts";
@@ -102,6 +103,7 @@ const FLOW = { packetsPerSecond: 300, payloadBytes: 600, idleMs: 5000 };
 const UNDER_WAY_MS = 500;
 
 interface Traffic {
+  readonly losses: () => Promise<string>;
   /** Resolves when both flows have ended. */
   readonly flows: Promise<{ readonly up: UdpFlowResult; readonly down: UdpFlowResult }>;
 }
@@ -111,6 +113,7 @@ async function startTraffic(bond: BondLab, seconds: number): Promise<Traffic> {
   const { peers } = await bond.server.status();
   const host = peers[0]?.innerV4;
   assert.ok(host, "the server knows the client's inner address");
+  const losses = await watchLosses(bond);
   const upArrived = Promise.withResolvers<void>();
   const downArrived = Promise.withResolvers<void>();
   const fromServer = { fromNamespace: bond.lab.server, toNamespace: bond.lab.client.namespace, host };
@@ -119,7 +122,7 @@ async function startTraffic(bond: BondLab, seconds: number): Promise<Traffic> {
     udpFlow({ ...fromServer, ...FLOW, seconds, port: 5302, onArrival: downArrived.resolve }),
   ]).then(([up, down]) => ({ up, down }));
   await Promise.race([Promise.all([upArrived.promise, downArrived.promise]), flows]);
-  return { flows };
+  return { flows, losses };
 }
 
 function upwards(bond: BondLab, seconds: number, onArrival: () => void = () => {}): Promise<UdpFlowResult> {
@@ -130,7 +133,7 @@ function upwards(bond: BondLab, seconds: number, onArrival: () => void = () => {
 async function assertNothingLost(traffic: Traffic, t: TestContext): Promise<void> {
   for (const [direction, flow] of Object.entries(await traffic.flows)) {
     t.diagnostic(`${direction}: ${flow.packets} of ${flow.sent}, longest gap ${flow.longestGapMs.toFixed(0)} ms`);
-    assert.equal(flow.lost, 0, `${direction}: ${flow.lost} of ${flow.sent} lost`);
+    assert.equal(flow.lost, 0, `${direction}: ${flow.lost} of ${flow.sent} lost; ${await traffic.losses()}`);
     assert.equal(flow.duplicates, 0, direction);
   }
 }

@@ -78,9 +78,13 @@ export class ProductNode {
     await this.whenReady();
   }
 
+  /** Until the tunnel is up and traffic is led into it: addresses and routes are a part of the services' health. */
   async whenReady(timeoutMs = START_TIMEOUT_MS): Promise<void> {
     try {
-      await until(`${this.config.node} is ready`, timeoutMs, async () => (await this.status()).ready);
+      await until(`${this.config.node} is ready`, timeoutMs, async () => {
+        const { ready, services } = await this.status();
+        return ready && services.every(({ healthy }) => healthy);
+      });
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.log().slice(-4000)}`, { cause: error });
     }

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { attempts } from "./attempts.ts";
 import { SERVER_ADDRESS } from "./plan.ts";
 import { run, start } from "./process.ts";
 import { missingForLab } from "./requirements.ts";
@@ -28,7 +29,7 @@ describe("the lab", { skip: missingForLab(["ping"]) ?? false }, () => {
   });
   after(() => lab.destroy());
 
-  test("delay is within 0.3 ms of what was asked, one way", async () => {
+  measured("delay is within 0.3 ms of what was asked, one way", async () => {
     for (const [i, link] of lab.client.links.entries()) {
       const result = await ping({ namespace: lab.client.namespace, host: link.gateway, count: 100, intervalMs: 20 });
       assert.equal(result.rttsMs.length, 100);
@@ -38,7 +39,7 @@ describe("the lab", { skip: missingForLab(["ping"]) ?? false }, () => {
     }
   });
 
-  test("rate is within 1 % of what was asked", async () => {
+  measured("rate is within 1 % of what was asked", async () => {
     const link = lab.client.links[0]!;
     const flow = udpFlow({
       fromNamespace: lab.client.namespace,
@@ -130,4 +131,8 @@ const MEASURE_MS = 2500;
 
 async function bytesOut(lab: Lab): Promise<number> {
   return (await lab.counters())[0]!.up.bytesOut;
+}
+
+function measured(name: string, body: () => Promise<void>): void {
+  test(name, (t) => attempts(t, body));
 }

@@ -1,4 +1,5 @@
 import { after, before, describe, type TestContext, test } from "node:test";
+import { attempts } from "../../lab/attempts.ts";
 import { missingForLab } from "../../lab/requirements.ts";
 
 /** What the product needs of the machine, besides the lab. */
@@ -27,7 +28,7 @@ export function scenario(name: string, programs: readonly string[], body: (scena
       after: (action) => {
         if (skip === false) after(action);
       },
-      test: (testName, testBody) => void test(testName, { skip }, testBody),
+      test: (testName, testBody) => void test(testName, { skip }, (t) => attempts(t, testBody)),
     });
   });
 }

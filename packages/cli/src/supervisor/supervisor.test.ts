@@ -67,6 +67,7 @@ describe("an instance", { skip: missing, timeout: 120_000 }, () => {
       const now = readRecord(stateDir);
       return now?.processes.filter(({ restarts, pid }) => restarts === 1 && isRunning(pid)).length === 2;
     });
+    await until(() => [...first.output.matchAll(/"service":"scheduler".*"msg":"started"/g)].length === 2);
     await until(() => command("status", "--state-dir", stateDir, "--json").json.ready === true);
 
     first.kill("SIGTERM");

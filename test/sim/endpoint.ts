@@ -22,6 +22,8 @@ export interface EndpointOptions {
   readonly role: BondOptions["role"];
   readonly seed: number;
   readonly slots?: number;
+  /** See `BondOptions.helpTcp`. */
+  readonly helpTcp?: boolean;
 }
 
 /** A bond with memory, cipher and the links it sends into: what a dataplane is in production, in virtual time. */
@@ -56,6 +58,7 @@ export class Endpoint {
       localSession: isClient ? 0x8000_0001 : 0x8000_0002,
       remoteSession: isClient ? 0x8000_0002 : 0x8000_0001,
       seed: options.seed,
+      helpTcp: options.helpTcp ?? true,
     });
     const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
     this.bond.installKeys(1, key(isClient ? 1 : 2), key(isClient ? 2 : 1), 0 as Micros);

@@ -1,6 +1,6 @@
 /**
  * One TCP flow over each link profile: share of the payload ceiling C, and the latency of a ping beside it.
- *   node test/sim/profiles.ts [--profile NAME,...] [--sender cubic|bbr] [--seconds S] [--runs N] [--window BYTES] [--trace]
+ *   node test/sim/profiles.ts [--profile NAME,...] [--sender cubic|bbr] [--seconds S] [--runs N] [--window BYTES] [--no-help] [--trace]
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -34,6 +34,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "9" },
     runs: { type: "string", default: "3" },
     window: { type: "string", default: "3000000" },
+    "no-help": { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
   },
 });
@@ -76,7 +77,11 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
       queueMs: link.queueMs,
     }),
   );
-  const world = new World({ seed, links: options.map((option) => ({ up: option, down: option })) });
+  const world = new World({
+    seed,
+    helpTcp: !values["no-help"],
+    links: options.map((option) => ({ up: option, down: option })),
+  });
   const startAt = (WARM_UP_S + 1.5) * 1e6;
   const stopAt = startAt + Number(values.seconds) * 1e6;
   const flow = new TcpFlow(world.client, world.server, {

@@ -18,6 +18,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly links: readonly WorldLink[];
   readonly slots?: number;
+  readonly helpTcp?: boolean;
 }
 
 /** An Ethernet link's 1,500 bytes without IP and UDP headers. */
@@ -36,9 +37,10 @@ export class World {
   readonly #actors: Actor[] = [];
 
   constructor(options: WorldOptions) {
-    const memory = options.slots === undefined ? {} : { slots: options.slots };
-    this.client = new Endpoint({ role: "client", seed: options.seed, ...memory });
-    this.server = new Endpoint({ role: "server", seed: options.seed + 1, ...memory });
+    const { helpTcp = true } = options;
+    const shared = { helpTcp, ...(options.slots === undefined ? {} : { slots: options.slots }) };
+    this.client = new Endpoint({ role: "client", seed: options.seed, ...shared });
+    this.server = new Endpoint({ role: "server", seed: options.seed + 1, ...shared });
     options.links.forEach((link, index) => {
       this.#addLink(link, index as PathId, options.seed * 31 + index * 7);
     });

@@ -14,8 +14,6 @@ const IDLE_US = 1_000_000;
 const SPACING_MIN_US = 2_500;
 /** HyStart judges delays after 8 acks of a round. */
 const ACKS_PER_ROUND = 7;
-/** After slow start: acks per round trip that are plenty. */
-const ACKS_AFTER_START = 16;
 /** Share of the flow's loaded round trip below which no ack is handed over. */
 const FLOOR_SHARE = 0.6;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
@@ -41,8 +39,10 @@ export interface BondDelays {
  *
  * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
  *   look like that. With at most seven acks per round the host goes on until our own queue is deep enough to fill every path.
- * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. No ack of a big flow is handed over before 0.6 of the loaded
- *   round trip after its data came in. Data is never held.
+ * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. While it measures (its flight is next to nothing), no ack is handed
+ *   over before 0.6 of the bond's loaded round trip after its data came in. At other times a floor would only cost window.
+ *
+ * Acks are shaped only while the host is in slow start or measures. Data is never held.
  *
  * Short flows, handshakes, and whatever carries news besides an acknowledgement pass untouched.
  */
@@ -71,7 +71,7 @@ export class AckShaper {
       this.#flows[lane] = shaped;
     }
     if (shaped.watch.flow !== packet.flow) return;
-    if (now - shaped.watch.lastDataAt > IDLE_US) shaped.isStarting = true;
+    if (now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
     shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
   }
 
@@ -146,11 +146,10 @@ export class AckShaper {
     const unqueuedUs = Math.min(watch.roundTripUs - sojournUs, REFERENCE_SPAN * referenceUs);
     const flowUs = Math.max(referenceUs, unqueuedUs);
     if (shaped.isStarting && sojournUs > leadUs + EXIT_SHARE * flowUs) shaped.isStarting = false;
-    const roundUs = shaped.isStarting
-      ? Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs)
-      : flowUs;
-    const spacingUs = Math.max(SPACING_MIN_US, roundUs / (shaped.isStarting ? ACKS_PER_ROUND - 1 : ACKS_AFTER_START));
-    const floorUs = FLOOR_SHARE * (watch.isProbingRtt ? flowUs : Math.max(0, unqueuedUs));
+    if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
+    const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
+    const spacingUs = shaped.isStarting ? Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1)) : 0;
+    const floorUs = watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
     const floorAt = watch.bytes >= BIG_BYTES && enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
     if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
@@ -176,6 +175,12 @@ class ShapedFlow {
   constructor(lane: number, watch: FlowWatch) {
     this.lane = lane;
     this.watch = watch;
+  }
+
+  /** The host was idle, and slow start begins again. */
+  restart(now: number): void {
+    this.isStarting = true;
+    this.watch.restartGrowth(now);
   }
 
   get firstDueAt(): number {

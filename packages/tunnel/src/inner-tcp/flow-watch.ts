@@ -3,6 +3,9 @@ const RECORDS = 1_024;
 const GRAIN_MIN_BYTES = 4_096;
 /** BBR's PROBE_RTT keeps four packets in flight. */
 const PROBE_BYTES = 8_000;
+/** Slow start doubles the flight per round trip; one that takes longer than this for a quarter is over it. */
+const GROWTH = 1.25;
+const GROWTH_ROUNDS = 3;
 const RTT_GAIN = 1 / 32;
 
 /**
@@ -27,6 +30,8 @@ export class FlowWatch {
   #tail = 0;
   #lastRecorded = 0;
   #acknowledged = 0;
+  #grownBytes = 0;
+  #grownAt = 0.5;
 
   constructor(flow: number, sequence: number) {
     this.flow = flow;
@@ -56,6 +61,21 @@ export class FlowWatch {
     this.#sequences[this.#tail % RECORDS] = endSequence;
     this.#enteredAt[this.#tail % RECORDS] = now;
     this.#tail++;
+  }
+
+  /** Whether the flight still grows by a quarter every few round trips, as in slow start. */
+  isGrowing(now: number): boolean {
+    const outstanding = this.outstandingBytes;
+    if (outstanding >= this.#grownBytes * GROWTH) {
+      this.#grownBytes = outstanding;
+      this.#grownAt = now;
+    }
+    return !this.hasRoundTrip || now - this.#grownAt <= GROWTH_ROUNDS * this.roundTripUs;
+  }
+
+  restartGrowth(now: number): void {
+    this.#grownBytes = 0;
+    this.#grownAt = now;
   }
 
   /** Notes an ack that arrives. Returns when the newest recorded data that it covers came in, or -1 if it covers none anew. */

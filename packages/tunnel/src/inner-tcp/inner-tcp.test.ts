@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Arena } from "../arena.ts";
+import { PacketPool } from "../packet-pool.ts";
+import { micros } from "../test-support.ts";
+import type { Slot } from "../types.ts";
+import { AckShaper } from "./ack-shaper.ts";
+import { FlowWatch } from "./flow-watch.ts";
+import { TcpPacket } from "./tcp-packet.ts";
+
+const LANE = 7;
+const MSS = 1_400;
+const RTT_US = 40_000;
+const ACK = 0x10;
+const SYN = 0x02;
+const FIN = 0x01;
+
+test("a plain ack is told from one that carries news", () => {
+  const view = new DataView(new ArrayBuffer(200));
+  const packet = new TcpPacket();
+  const isPlain = (options: Partial<Header>): boolean => {
+    const length = writeTcp(view, 0, { ...ACK_HEADER, ...options });
+    assert.ok(packet.read(view, 0, length));
+    return packet.isPlainAck;
+  };
+  assert.equal(isPlain({}), true);
+  assert.equal(isPlain({ flags: ACK | SYN }), false);
+  assert.equal(isPlain({ flags: ACK | FIN }), false);
+  assert.equal(isPlain({ payloadBytes: 1 }), false);
+  assert.equal(isPlain({ optionBytes: 24 }), false, "SACK blocks");
+});
+
+test("an ack names the flow whose data it acknowledges", () => {
+  const view = new DataView(new ArrayBuffer(200));
+  const data = new TcpPacket();
+  const ack = new TcpPacket();
+  assert.ok(data.read(view, 0, writeTcp(view, 0, { ...ACK_HEADER, isData: true, payloadBytes: 10 })));
+  assert.ok(ack.read(view, 0, writeTcp(view, 0, ACK_HEADER)));
+  assert.equal(ack.reverseFlow, data.flow);
+  assert.notEqual(ack.flow, data.flow);
+});
+
+test("what is not TCP, or is cut short, is not read", () => {
+  const view = new DataView(new ArrayBuffer(200));
+  const length = writeTcp(view, 0, ACK_HEADER);
+  const packet = new TcpPacket();
+  assert.equal(packet.read(view, 0, 39), false);
+  view.setUint8(9, 17);
+  assert.equal(packet.read(view, 0, length), false);
+});
+
+test("the round trip is that of the newest data an ack covers, also across the end of 32 bits", () => {
+  const watch = new FlowWatch(1, 0xffff_0000);
+  for (let n = 1; n <= 100; n++) watch.noteData((0xffff_0000 + n * MSS) >>> 0, MSS, n * 100);
+  assert.equal(watch.outstandingBytes, 100 * MSS);
+  const enteredAt = watch.noteAck((0xffff_0000 + 100 * MSS) >>> 0, 50_000);
+  assert.ok(enteredAt > 9_000 && enteredAt <= 10_000, `entered at ${enteredAt}`);
+  assert.ok(Math.abs(watch.roundTripUs - (50_000 - enteredAt)) < 1);
+  assert.equal(watch.outstandingBytes, 0);
+  assert.equal(watch.noteAck((0xffff_0000 + 100 * MSS) >>> 0, 60_000), -1);
+});
+
+test("retransmitted data is no new data", () => {
+  const watch = new FlowWatch(1, 0);
+  watch.noteData(50_000, 50_000, 10);
+  watch.noteData(20_000, MSS, 20);
+  assert.equal(watch.outstandingBytes, 50_000);
+});
+
+test("a short flow's acks pass untouched", () => {
+  const { shaper, ack, send } = create();
+  send(0, 20_000, 0, 10_000);
+  assert.equal(shaper.hold(ack(20_000), micros(RTT_US)), false);
+});
+
+test("a big flow's acks are thinned to fewer than eight per round trip, and the newest number gets through", () => {
+  const { shaper, ack, send, drain } = create();
+  send(0, 200_000, 0);
+  const passed: number[] = [];
+  const emitted: number[] = [];
+  for (let n = 1; n <= 100; n++) {
+    const now = RTT_US + n * 400;
+    const slot = ack(n * 2_000);
+    if (!shaper.hold(slot, micros(now))) {
+      passed.push(n * 2_000);
+      emitted.push(now);
+    }
+    for (const number of drain(now)) {
+      passed.push(number);
+      emitted.push(now);
+    }
+  }
+  const last = RTT_US + 200_000;
+  passed.push(...drain(last));
+  assert.ok(emitted.length <= 8, `${emitted.length} acks in one round trip`);
+  assert.ok(emitted.length >= 4);
+  assert.equal(passed.at(-1), 200_000);
+  assert.deepEqual(
+    passed,
+    passed.toSorted((a, b) => a - b),
+  );
+});
+
+test("no ack of a big flow comes before its floor", () => {
+  const { shaper, ack, send, drain } = create();
+  send(0, 400_000, 0);
+  for (let n = 1; n <= 40; n++) {
+    const slot = ack(n * 10_000);
+    const now = 2 * RTT_US + n * 1_000;
+    if (!shaper.hold(slot, micros(now))) continue;
+    drain(now);
+  }
+  drain(10 * RTT_US);
+  const at = 20 * RTT_US;
+  send(400_000, 600_000, at);
+  assert.equal(shaper.hold(ack(600_000), micros(at + 1_000)), true);
+  assert.deepEqual(drain(at + 5_000), []);
+  assert.deepEqual(drain(at + 3 * RTT_US), [600_000]);
+});
+
+test("an ack with news takes the held ones with it, in order", () => {
+  const { shaper, ack, send, drain } = create();
+  send(0, 200_000, 0);
+  const held: number[] = [];
+  for (const number of [20_000, 40_000, 60_000]) if (shaper.hold(ack(number), micros(RTT_US))) held.push(number);
+  assert.ok(held.length > 0);
+  const news = ack(80_000, { flags: ACK | FIN });
+  assert.equal(shaper.hold(news, micros(RTT_US)), true);
+  assert.deepEqual(drain(RTT_US).at(-1), 80_000);
+  assert.equal(shaper.timeoutAt(), Number.POSITIVE_INFINITY);
+});
+
+test("another flow of the same lane is left alone", () => {
+  const { shaper, ack, send } = create();
+  send(0, 200_000, 0);
+  shaper.hold(ack(10_000), micros(RTT_US));
+  for (const number of [20_000, 30_000]) assert.equal(shaper.hold(ack(number, { port: 9 }), micros(RTT_US)), false);
+});
+
+test("every held buffer goes back to the pool", () => {
+  const { shaper, ack, send, pool } = create();
+  send(0, 200_000, 0);
+  let passed = 0;
+  for (let n = 1; n <= 50; n++) if (!shaper.hold(ack(n * 4_000), micros(RTT_US))) passed++;
+  shaper.clear();
+  assert.equal(pool.freeSlots + passed, pool.slots);
+});
+
+interface Header {
+  isData: boolean;
+  port: number;
+  sequence: number;
+  acknowledgement: number;
+  flags: number;
+  payloadBytes: number;
+  optionBytes: number;
+}
+
+const ACK_HEADER: Header = {
+  isData: false,
+  port: 5_000,
+  sequence: 0,
+  acknowledgement: 0,
+  flags: ACK,
+  payloadBytes: 0,
+  optionBytes: 12,
+};
+
+/** Writes an IPv4 TCP packet, data from port to 443 or an ack back, and returns its length. */
+function writeTcp(view: DataView, offset: number, header: Header): number {
+  const length = 40 + header.optionBytes + header.payloadBytes;
+  view.setUint32(offset, 0x4500_0000 + length);
+  view.setUint32(offset + 8, 0x4006_0000);
+  view.setUint32(offset + 12, header.isData ? 0x0a00_0001 : 0x0a00_0002);
+  view.setUint32(offset + 16, header.isData ? 0x0a00_0002 : 0x0a00_0001);
+  view.setUint16(offset + 20, header.isData ? header.port : 443);
+  view.setUint16(offset + 22, header.isData ? 443 : header.port);
+  view.setUint32(offset + 24, header.sequence);
+  view.setUint32(offset + 28, header.acknowledgement);
+  view.setUint8(offset + 32, ((20 + header.optionBytes) / 4) << 4);
+  view.setUint8(offset + 33, header.flags);
+  return length;
+}
+
+function create() {
+  const pool = new PacketPool(new Arena(1 << 21), { slots: 256 });
+  const { view } = pool.arena;
+  const shaper = new AckShaper(pool, { referenceUs: RTT_US, leadUs: 0, sojournUs: () => 0 });
+  const scratch = pool.scratchOffset;
+  /** Data of the sequence numbers from `from` to `to` comes in. `laneBytes`: what the lane has sent before. */
+  const send = (from: number, to: number, now: number, laneBytes = 100_000): void => {
+    for (let sequence = from; sequence < to; sequence += 1_000) {
+      const length = writeTcp(view, scratch, { ...ACK_HEADER, isData: true, sequence, payloadBytes: 1_000 });
+      shaper.noteData(LANE, scratch, length, laneBytes, micros(now));
+    }
+  };
+  const ack = (acknowledgement: number, options: Partial<Header> = {}): Slot => {
+    const slot = pool.alloc();
+    pool.lane[slot] = LANE;
+    pool.length[slot] = writeTcp(view, pool.packetOffset(slot), { ...ACK_HEADER, acknowledgement, ...options });
+    return slot;
+  };
+  /** Acknowledgement numbers of the held packets that are due. */
+  const drain = (now: number): number[] => {
+    const numbers: number[] = [];
+    for (let slot = shaper.poll(micros(now)); slot >= 0; slot = shaper.poll(micros(now))) {
+      numbers.push(view.getUint32(pool.packetOffset(slot) + 28));
+      pool.free(slot);
+    }
+    return numbers;
+  };
+  return { pool, shaper, send, ack, drain };
+}

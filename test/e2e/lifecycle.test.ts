@@ -100,11 +100,11 @@ scenario("the life of an instance", ["ping"], ({ before, after, test }) => {
   test("a server beside a client on one machine: neither harms the other, not even at its end", async () => {
     const depot = await initServer(join(lab.directory, "depot"), van.namespace, "10.11.0.2", {
       "server.port": 8500,
-      "tunnel.interface": "edgebos1",
       "tunnel.pool_ipv4": "10.232.0.0/16",
       "tunnel.pool_ipv6": "fdeb:0:0:2::/64",
     });
     await depot.start();
+    assert.equal((await depot.status()).tunnelInterface, "edgebos1", "the client has edgebos0");
     assert.ok(await answers(van));
     const guest = await addClient(depot.stateDir, "guest", join(lab.directory, "guest"), bus.namespace);
     await guest.start();

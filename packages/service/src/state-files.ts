@@ -21,6 +21,8 @@ export function stateFiles(stateDir: string) {
     natsLog: join(stateDir, "logs", "nats.log"),
     /** Compiled code of the services (NODE_COMPILE_CACHE). */
     codeCache: join(stateDir, "cache"),
+    /** Name of the tunnel interface that this instance has, where the configuration leaves the choice. */
+    tunnelInterface: join(stateDir, "tunnel-interface"),
     /** Clients that the server lets in. */
     clients: join(stateDir, "clients.yaml"),
   } as const;

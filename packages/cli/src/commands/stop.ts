@@ -50,7 +50,11 @@ async function tidyAfter(record: InstanceRecord, ended: readonly string[]): Prom
   const { loadConfig } = await import("@edgebos/service/config");
   const { tidyUp } = await import("../supervisor/tidy.ts");
   try {
-    return await tidyUp(loadConfig(record.configFile), record.configFile, ended, SILENT);
+    const config = loadConfig(record.configFile);
+    const tidied = await tidyUp(config, record.configFile, ended, SILENT);
+    const { releaseTunnelInterface } = await import("../supervisor/tunnel-interface.ts");
+    releaseTunnelInterface(config.state_dir);
+    return tidied;
   } catch (error) {
     process.stderr.write(
       `could not clean up the network after services that were killed: ${(error as Error).message}\n`,

@@ -22,6 +22,7 @@ import { untilServicesAnswer } from "./readiness.ts";
 import { serviceMain, servicePlans } from "./services.ts";
 import { type ProcessPlan, Supervised } from "./supervised.ts";
 import { tidyUp } from "./tidy.ts";
+import { claimTunnelInterface, releaseTunnelInterface } from "./tunnel-interface.ts";
 
 /** How long all services may take until they answer, milliseconds. */
 const READY_LIMIT_MS = 30_000;
@@ -42,14 +43,17 @@ export interface SupervisorOptions {
  * Resolves when all of them have ended. Nothing but the services themselves is needed for traffic: when the supervisor is killed they go on.
  */
 export async function supervise(options: SupervisorOptions): Promise<void> {
-  const { role, config, configFile } = options;
-  const log = createSupervisorLog(config.log.format);
-  preflight(role, config, configFile);
-  mkdirSync(config.state_dir, { recursive: true, mode: 0o755 });
-  refuseSecond(role, config.state_dir);
-  await endLeftovers(config.state_dir, log);
-  await checkPorts(config);
-  const instance = new Instance(options, log);
+  const { role, config: written, configFile } = options;
+  const log = createSupervisorLog(written.log.format);
+  preflight(role, written, configFile);
+  mkdirSync(written.state_dir, { recursive: true, mode: 0o755 });
+  refuseSecond(role, written.state_dir);
+  await endLeftovers(written.state_dir, log);
+  await checkPorts(written);
+  const config = claimTunnelInterface(written, configFile);
+  if (config !== written)
+    log.info(`the tunnel interface is ${config.tunnel.interface}: another instance has ${written.tunnel.interface}`);
+  const instance = new Instance({ ...options, config }, log);
   await instance.run();
 }
 
@@ -152,6 +156,7 @@ class Instance {
     const ended = running.map(({ name }) => name).filter((name) => !forced.includes(name));
     if (this.#servicesStarted) await tidyUp(config, configFile, ended, this.#log, root);
     this.#finished = true;
+    releaseTunnelInterface(config.state_dir);
     removeRunFiles(config.state_dir);
     this.#log.info("stopped");
   }

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { stateFiles } from "../state-files.ts";
 import type { FileConfig } from "./schema.ts";
 import type { Config, Role } from "./types.ts";
 
@@ -8,6 +10,9 @@ const PORTS = {
   client: { grpc: 9443, http: 9080, nats: 9422, dataplane: 9101, linkmon: 9102, scheduler: 9103 },
   server: { grpc: 9543, http: 9180, nats: 9522, dataplane: 9111, linkmon: 9112, scheduler: 9113 },
 } as const;
+
+/** Name of the tunnel interface, unless another instance on this machine has it. */
+export const DEFAULT_TUNNEL_INTERFACE = "edgebos0";
 
 /** Where a role keeps its state unless told otherwise. */
 export function defaultStateDir(role: Role): string {
@@ -19,8 +24,10 @@ export function complete(parsed: FileConfig, file: string): Config {
   const directory = dirname(resolve(file));
   const ports = PORTS[parsed.role];
   const local = (port: number) => `127.0.0.1:${port}`;
-  const { listen, security, log } = parsed;
+  const { listen, security, log, tunnel } = parsed;
+  const { mtu, pool_ipv4, pool_ipv6 } = tunnel;
   const certificate = resolve(directory, security.certificate);
+  const stateDir = parsed.state_dir === undefined ? defaultStateDir(parsed.role) : resolve(directory, parsed.state_dir);
   return {
     ...parsed,
     node: parsed.node ?? `${parsed.role}-${hostname()}`,
@@ -29,7 +36,8 @@ export function complete(parsed: FileConfig, file: string): Config {
       key: resolve(directory, security.key),
       ca: security.ca === undefined ? join(dirname(certificate), "ca.pem") : resolve(directory, security.ca),
     },
-    state_dir: parsed.state_dir === undefined ? defaultStateDir(parsed.role) : resolve(directory, parsed.state_dir),
+    tunnel: { interface: tunnel.interface ?? ownTunnelInterface(stateDir), mtu, pool_ipv4, pool_ipv6 },
+    state_dir: stateDir,
     listen: {
       grpc: listen.grpc ?? local(ports.grpc),
       http: listen.http ?? local(ports.http),
@@ -42,4 +50,13 @@ export function complete(parsed: FileConfig, file: string): Config {
     },
     log: { level: log.level, format: log.format ?? (process.stdout.isTTY ? "pretty" : "json") },
   };
+}
+
+/** What the supervisor chose for the instance of this state directory. */
+function ownTunnelInterface(stateDir: string): string {
+  try {
+    return readFileSync(stateFiles(stateDir).tunnelInterface, "utf8").trim() || DEFAULT_TUNNEL_INTERFACE;
+  } catch {
+    return DEFAULT_TUNNEL_INTERFACE;
+  }
 }

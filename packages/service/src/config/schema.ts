@@ -40,7 +40,7 @@ export const fileSchema = z.strictObject({
   security: z.strictObject({ certificate: path(), key: path(), ca: path().optional() }),
   tunnel: z
     .strictObject({
-      interface: interfaceName().default("edgebos0"),
+      interface: interfaceName().optional(),
       mtu: automaticOr(1280, 9000).default(0),
       pool_ipv4: cidr(4).default("10.231.0.0/16"),
       pool_ipv6: cidr(6).default("fdeb:0:0:1::/64"),

@@ -15,10 +15,19 @@ test("the first refusal is told at once, with its reasons", () => {
   assert.deepEqual(lines, ["datagrams refused: 1 truncated, 3 replayed"]);
 });
 
-test("a flood costs one line a minute, with the sum of what came meanwhile", () => {
+test("a flood costs a few lines, then one a minute with the sum of what came meanwhile", () => {
   const { lines, log } = recorded();
-  for (let second = 0; second <= 60; second++) log.update({ unauthenticated: 10 + second }, second * 1000);
-  assert.deepEqual(lines, ["datagrams refused: 10 unauthenticated", "datagrams refused: 60 unauthenticated"]);
+  for (let second = 0; second <= 120; second++) log.update({ unauthenticated: 10 + second }, second * 1000);
+  assert.equal(lines.length, 7);
+  assert.equal(lines[0], "datagrams refused: 10 unauthenticated");
+  assert.match(lines.at(-1)!, /refused: 60 unauthenticated/);
+});
+
+test("no refusal is left out of the sum", () => {
+  const { lines, log } = recorded();
+  for (let second = 0; second <= 600; second++) log.update({ replayed: 3 * second }, second * 1000);
+  const told = lines.map((line) => Number(/(\d+) replayed/.exec(line)?.[1])).reduce((sum, count) => sum + count, 0);
+  assert.ok(told > 3 * 540 && told <= 3 * 600, `${told}`);
 });
 
 function recorded() {

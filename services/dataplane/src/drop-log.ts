@@ -1,8 +1,10 @@
-/** Tells the log which datagrams were refused, at a bounded rate: a flood of forged datagrams costs one line a minute. */
+/** Tells the log which datagrams were refused, at a bounded rate: a flood of forged datagrams costs a few lines, then one a minute. */
 
 import { DROP_REASONS, type DropReason } from "@edgebos/tunnel";
 
-const PAUSE_MS = 60_000;
+/** Lines in a row, and how often another one is allowed, ms. */
+const BURST = 5;
+const REFILL_MS = 60_000;
 /** Our own shortage of buffers, nothing that a sender did wrong. */
 const NOT_REFUSED: readonly DropReason[] = ["no-buffer"];
 
@@ -11,7 +13,8 @@ export type DropCounts = Readonly<Record<string, number>>;
 export class DropLog {
   readonly #say: (text: string, fields: DropCounts) => void;
   #told: DropCounts = {};
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #tokens = BURST;
+  #atMs = 0;
 
   constructor(say: (text: string, fields: DropCounts) => void) {
     this.#say = say;
@@ -19,13 +22,15 @@ export class DropLog {
 
   /** Takes the counters as they stand; says what has grown since the last line. `nowMs` is of any monotonic clock. */
   update(counts: DropCounts, nowMs: number): void {
-    if (nowMs - this.#toldAtMs < PAUSE_MS) return;
+    this.#tokens = Math.min(BURST, this.#tokens + (nowMs - this.#atMs) / REFILL_MS);
+    this.#atMs = nowMs;
+    if (this.#tokens < 1) return;
     const grown = DROP_REASONS.filter((reason) => !NOT_REFUSED.includes(reason))
       .map((reason) => [reason, (counts[reason] ?? 0) - (this.#told[reason] ?? 0)] as const)
       .filter(([, count]) => count > 0);
     if (grown.length === 0) return;
     this.#told = { ...counts };
-    this.#toldAtMs = nowMs;
+    this.#tokens -= 1;
     const text = grown.map(([reason, count]) => `${count} ${reason}`).join(", ");
     this.#say(`datagrams refused: ${text}`, Object.fromEntries(grown));
   }

@@ -1,6 +1,8 @@
 import type { Micros, Slot } from "../types.ts";
 import { SlotRing } from "./slot-ring.ts";
 
+/** What a lane has to send before it counts as big. */
+const BIG_BYTES = 300_000;
 /** A lane is sparse up to 320 kbit/s, over windows of 100 ms: a video call's sound, not its picture. */
 const SPARSE_WINDOW_US = 100_000;
 const SPARSE_WINDOW_BYTES = 4_000;
@@ -47,6 +49,10 @@ export class Lane {
 
   get packets(): number {
     return this.queue.count;
+  }
+
+  get isBig(): boolean {
+    return this.sentBytes >= BIG_BYTES;
   }
 
   push(slot: Slot, bytes: number, now: Micros): void {

@@ -15,6 +15,7 @@ export class RepairQueue implements SentSink, Backlog {
   /** Bytes of the inner packets that wait. */
   bytes = 0;
   readonly share = 1;
+  readonly isBig = false;
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {

@@ -8,6 +8,8 @@ export interface Backlog {
   readonly bytes: number;
   /** Share of the bond's capacity that it may expect; 0 = none to count on. */
   readonly share: number;
+  /** It has sent enough to be a transfer that grows with what it gets. */
+  readonly isBig: boolean;
 }
 
 /**

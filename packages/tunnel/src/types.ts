@@ -134,6 +134,10 @@ export interface PathStats {
   readonly lossPpm: number;
   /** Found lost and sent again on some path. */
   readonly repairedPackets: number;
+  /** Parts of `txBytes`: packets sent again; acks; pings and capacity trains. */
+  readonly repairedBytes: number;
+  readonly txAckBytes: number;
+  readonly txProbeBytes: number;
 }
 
 export interface BondStats {

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BondPair, micros, pathId } from "../test-support.ts";
 import { DROP_REASONS, type PathPlan } from "../types.ts";
+import { SEAL_BYTES } from "../wire/data-header.ts";
+import { LANE_HEADER } from "../wire/lane-header.ts";
 
+const IP_UDP_BYTES = 28;
 const UDP = 17;
 const ICMP = 1;
 
@@ -45,8 +48,25 @@ test("a lost datagram is repaired, and the receiver sees no gap", () => {
   pair.run(500_000);
   assert.deepEqual(marks(pair.delivered.server), range(200));
   assert.equal(pair.server.bond.stats().skippedGaps, 0);
-  const repaired = pair.client.bond.pathIds().map((id) => pair.client.bond.pathStats(id).repairedPackets);
-  assert.ok(repaired[0]! + repaired[1]! >= 20);
+  const sent = pair.client.bond.pathIds().map((id) => pair.client.bond.pathStats(id));
+  const repairedPackets = sent.reduce((sum, path) => sum + path.repairedPackets, 0);
+  assert.ok(repairedPackets >= 20);
+  const repairedBytes = sent.reduce((sum, path) => sum + path.repairedBytes, 0);
+  assert.equal(repairedBytes, repairedPackets * (1_000 + LANE_HEADER.LENGTH + SEAL_BYTES + IP_UDP_BYTES));
+});
+
+test("an end that has nothing to send sends acks and probes, and each byte counts as one of them", () => {
+  const pair = openPair(2);
+  for (let mark = 0; mark < 200; mark++) {
+    pair.send(pair.client, 1_000, mark);
+    pair.run(500);
+  }
+  for (const id of pair.server.bond.pathIds()) {
+    const { txBytes, txAckBytes, txProbeBytes } = pair.server.bond.pathStats(id);
+    assert.equal(txAckBytes + txProbeBytes, txBytes);
+  }
+  const [first] = pair.server.bond.pathIds().map((id) => pair.server.bond.pathStats(id));
+  assert.ok(first!.txAckBytes > 0 && first!.txProbeBytes > 0);
 });
 
 test("a path that swallows everything is left within a few round trips, and nothing is lost", () => {

@@ -29,6 +29,9 @@ export function pathStatsOf(path: Path): PathStats {
     lostPackets: loss.lostPackets,
     lossPpm: path.lossMeter.ppm,
     repairedPackets: path.repairedPackets,
+    repairedBytes: path.repairedBytes,
+    txAckBytes: path.ackBytes,
+    txProbeBytes: path.probeBytes,
   };
 }
 

@@ -106,7 +106,10 @@ export class Transmitter {
 
   #account(path: Path, slot: Slot, bytes: number, _now: Micros): void {
     path.weightedBytes += bytes / path.plan.weight;
-    if ((this.#pool.repair[slot]! & SENT_BEFORE) !== 0) path.repairedPackets++;
+    if ((this.#pool.repair[slot]! & SENT_BEFORE) !== 0) {
+      path.repairedPackets++;
+      path.repairedBytes += bytes + SEAL_BYTES + path.headerBytes;
+    }
     this.#pool.repair[slot]! |= SENT_BEFORE;
   }
 }

@@ -71,6 +71,11 @@ export class Path {
   sentPackets = 0;
   sentBytes = 0;
   repairedPackets = 0;
+  /** Of `sentBytes`: what was sent before, on any path. */
+  repairedBytes = 0;
+  /** Of `sentBytes`: datagrams of acks and path states, and datagrams that ask for an ack (pings, capacity trains). */
+  ackBytes = 0;
+  probeBytes = 0;
   /** Bytes given by the weighted scheduler, divided by the weight. */
   weightedBytes = 0;
   #rateLimit = 0;
@@ -177,6 +182,8 @@ export class Path {
     }
     this.sentPackets++;
     this.sentBytes += bytes;
+    if (slot < 0 && isEliciting) this.probeBytes += bytes;
+    else if (slot < 0) this.ackBytes += bytes;
     return sent.next++;
   }
 

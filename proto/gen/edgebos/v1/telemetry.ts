@@ -92,6 +92,10 @@ export interface PathSample {
   peerCapacityBps: number;
   peerLossPpm: number;
   remote: string;
+  /** Parts of tx_bytes: acknowledgements; pings and capacity trains; packets sent again. */
+  txAckBytes: number;
+  txProbeBytes: number;
+  repairedBytes: number;
 }
 
 /** One session: the client's with its server, or each client's of a server. */
@@ -266,6 +270,9 @@ function createBasePathSample(): PathSample {
     peerCapacityBps: 0,
     peerLossPpm: 0,
     remote: "",
+    txAckBytes: 0,
+    txProbeBytes: 0,
+    repairedBytes: 0,
   };
 }
 
@@ -336,6 +343,15 @@ export const PathSample: MessageFns<PathSample> = {
     }
     if (message.remote !== "") {
       writer.uint32(178).string(message.remote);
+    }
+    if (message.txAckBytes !== 0) {
+      writer.uint32(184).uint64(message.txAckBytes);
+    }
+    if (message.txProbeBytes !== 0) {
+      writer.uint32(192).uint64(message.txProbeBytes);
+    }
+    if (message.repairedBytes !== 0) {
+      writer.uint32(200).uint64(message.repairedBytes);
     }
     return writer;
   },
@@ -529,6 +545,30 @@ export const PathSample: MessageFns<PathSample> = {
             message.remote = reader.string();
             continue;
           }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.txAckBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.txProbeBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.repairedBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -637,6 +677,21 @@ export const PathSample: MessageFns<PathSample> = {
         ? globalThis.Number(object.peer_loss_ppm)
         : 0,
       remote: isSet(object.remote) ? globalThis.String(object.remote) : "",
+      txAckBytes: isSet(object.txAckBytes)
+        ? globalThis.Number(object.txAckBytes)
+        : isSet(object.tx_ack_bytes)
+        ? globalThis.Number(object.tx_ack_bytes)
+        : 0,
+      txProbeBytes: isSet(object.txProbeBytes)
+        ? globalThis.Number(object.txProbeBytes)
+        : isSet(object.tx_probe_bytes)
+        ? globalThis.Number(object.tx_probe_bytes)
+        : 0,
+      repairedBytes: isSet(object.repairedBytes)
+        ? globalThis.Number(object.repairedBytes)
+        : isSet(object.repaired_bytes)
+        ? globalThis.Number(object.repaired_bytes)
+        : 0,
     };
   },
 
@@ -708,6 +763,15 @@ export const PathSample: MessageFns<PathSample> = {
     if (message.remote !== "") {
       obj.remote = message.remote;
     }
+    if (message.txAckBytes !== 0) {
+      obj.txAckBytes = Math.round(message.txAckBytes);
+    }
+    if (message.txProbeBytes !== 0) {
+      obj.txProbeBytes = Math.round(message.txProbeBytes);
+    }
+    if (message.repairedBytes !== 0) {
+      obj.repairedBytes = Math.round(message.repairedBytes);
+    }
     return obj;
   },
 
@@ -738,6 +802,9 @@ export const PathSample: MessageFns<PathSample> = {
     message.peerCapacityBps = object.peerCapacityBps ?? 0;
     message.peerLossPpm = object.peerLossPpm ?? 0;
     message.remote = object.remote ?? "";
+    message.txAckBytes = object.txAckBytes ?? 0;
+    message.txProbeBytes = object.txProbeBytes ?? 0;
+    message.repairedBytes = object.repairedBytes ?? 0;
     return message;
   },
 };

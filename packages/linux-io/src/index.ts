@@ -13,6 +13,7 @@ export { CryptoLibraryError } from "./crypto-library.ts";
 export { arenaOf, type ByteArena, memoryOf } from "./memory.ts";
 export { openRouteSocket } from "./netlink/route-socket.ts";
 export { createEventFd, createPoller, wakeEventFd } from "./poller.ts";
+export { type SchedulingClass, setSchedulingClass } from "./scheduling.ts";
 export { Segmenter } from "./segmenter.ts";
 export { SystemError } from "./system-error.ts";
 export { openTun, removeTun } from "./tun.ts";

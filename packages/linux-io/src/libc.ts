@@ -87,6 +87,11 @@ export const ppoll: (fds: number, nfds: number, timeout: number, sigmask: number
 );
 export const eventfd: (initval: number, flags: number) => number = libc.func("eventfd", "int", ["uint", "int"]);
 export const prctl: (option: number, arg2: number) => number = libc.func("prctl", "int", ["int", "ulong"]);
+export const sched_setscheduler: (pid: number, policy: number, param: number) => number = libc.func(
+  "sched_setscheduler",
+  "int",
+  ["int", "int", POINTER],
+);
 
 /** errno of the last call of this thread. Read it at once, and only after a call that failed. */
 export const lastErrno: () => number = koffi.errno;

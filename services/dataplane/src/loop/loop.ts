@@ -14,6 +14,7 @@ import { Links } from "./links.ts";
 import { Outbound } from "./outbound.ts";
 import { LoopSession } from "./session.ts";
 import { runBondCommand } from "./session-commands.ts";
+import type { ThreadPriority } from "./thread-priority.ts";
 
 export interface LoopParts {
   readonly settings: Pick<LoopSettings, "role" | "port" | "counters">;
@@ -28,6 +29,8 @@ export interface LoopParts {
   readonly say: (message: LoopMessage) => void;
   /** Clients watch their links by it. */
   readonly routes: RouteSocket | undefined;
+  /** Told of the time ten times a second. */
+  readonly priority?: Pick<ThreadPriority, "tick">;
 }
 
 export class ForwardingLoop {
@@ -155,6 +158,7 @@ export class ForwardingLoop {
 
   #tick(now: Micros): void {
     this.#tickAt = now + TICK_US;
+    this.#parts.priority?.tick(now);
     const failed = this.#links.hasFailed;
     this.#links.tick(now);
     if (failed) this.#touchAll();

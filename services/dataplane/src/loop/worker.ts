@@ -2,11 +2,12 @@
 
 import { setPriority } from "node:os";
 import { type MessagePort, parentPort, receiveMessageOnPort } from "node:worker_threads";
-import { type CipherName, createAead, createEventFd, openRouteSocket } from "@edgebos/linux-io";
+import { type CipherName, createAead, createEventFd, openRouteSocket, setSchedulingClass } from "@edgebos/linux-io";
 import { type Aead, Arena, PacketPool } from "@edgebos/tunnel";
 import type { Command, LoopMessage, LoopSettings } from "./commands.ts";
 import { openLoopIo } from "./io.ts";
 import { ForwardingLoop } from "./loop.ts";
+import { ThreadPriority } from "./thread-priority.ts";
 
 /** Packet buffers: what a client has in flight and in queues at 1 Gbit/s and 100 ms, or all clients of a server together. */
 const SLOTS = { client: 16_384, server: 49_152 } as const;
@@ -40,6 +41,7 @@ function main(port: MessagePort, settings: LoopSettings): void {
     nextCommand: () => receiveMessageOnPort(port)?.message as Command | undefined,
     say,
     routes,
+    priority: new ThreadPriority(setSchedulingClass, threadCpuUs, io.now()),
   });
   say({ kind: "ready", device: io.tun.name, port: loop.port, wakeFd: wake.fd, offloads: { ...io.tun.offloads } });
   const { removeDevice } = loop.run();
@@ -50,13 +52,18 @@ function main(port: MessagePort, settings: LoopSettings): void {
   port.close();
 }
 
-/** Of this thread alone: packets go before dashboards on a busy machine. Without the privilege (CAP_SYS_NICE) it works as well as it can. */
+/** Beside the other threads of this service. Without the privilege (CAP_SYS_NICE) the loop works as well as it can. */
 function raisePriority(): void {
   try {
     setPriority(LOOP_NICE);
   } catch {
     // Not permitted here.
   }
+}
+
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }
 
 const LOOP_NICE = -5;

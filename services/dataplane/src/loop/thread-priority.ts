@@ -1,0 +1,48 @@
+/**
+ * How the loop's thread competes for the processor. It is real-time while it needs little, so that a packet does not wait for
+ * other processes, as it does not in the kernel's own forwarding; and fair while it needs much, or it would take the
+ * processor from everything else, and the kernel from it for 50 ms of every second (sched(7), sched_rt_runtime_us).
+ *
+ * A nice value is no substitute: with autogroups (sched(7), the default of many distributions) or control groups it counts
+ * within the service alone.
+ */
+
+import type { SchedulingClass } from "@edgebos/linux-io";
+import type { Micros } from "@edgebos/tunnel";
+
+export class ThreadPriority {
+  readonly #set: (schedulingClass: SchedulingClass) => boolean;
+  readonly #cpuUs: () => number;
+  #class: SchedulingClass = "fair";
+  #isAllowed = true;
+  #lastAt: Micros;
+  #lastCpuUs: number;
+
+  /** `set` changes the class of the loop's thread and returns whether that is permitted; `cpuUs` is its processor time so far. */
+  constructor(set: (schedulingClass: SchedulingClass) => boolean, cpuUs: () => number, now: Micros) {
+    this.#set = set;
+    this.#cpuUs = cpuUs;
+    this.#lastAt = now;
+    this.#lastCpuUs = cpuUs();
+  }
+
+  /** To be called about ten times a second. */
+  tick(now: Micros): void {
+    if (!this.#isAllowed || now <= this.#lastAt) return;
+    const cpuUs = this.#cpuUs();
+    const load = (cpuUs - this.#lastCpuUs) / (now - this.#lastAt);
+    this.#lastAt = now;
+    this.#lastCpuUs = cpuUs;
+    if (this.#class === "fair" && load < LIGHT_LOAD) this.#change("realtime");
+    else if (this.#class === "realtime" && load > HEAVY_LOAD) this.#change("fair");
+  }
+
+  #change(schedulingClass: SchedulingClass): void {
+    this.#isAllowed = this.#set(schedulingClass);
+    this.#class = schedulingClass;
+  }
+}
+
+/** Shares of one processor. */
+const LIGHT_LOAD = 0.25;
+const HEAVY_LOAD = 0.5;

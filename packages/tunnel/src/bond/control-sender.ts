@@ -38,10 +38,13 @@ export class ControlSender {
     return NO_PATH;
   }
 
-  /** When the next ack is due. */
+  /** When the next ack is due that some path can carry. */
   timeoutAt(): Micros {
     let at = Number.POSITIVE_INFINITY;
-    for (const path of this.#paths.all) at = Math.min(at, path.received.ackDueAt());
+    for (const path of this.#paths.all) {
+      const dueAt = path.received.ackDueAt();
+      if (dueAt < at && this.#paths.ackCarrier(path) !== undefined) at = dueAt;
+    }
     return at as Micros;
   }
 

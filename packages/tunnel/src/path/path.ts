@@ -209,8 +209,9 @@ export class Path {
     return true;
   }
 
-  /** Losses that time alone reveals. */
+  /** Losses that time alone reveals, and the end of the memory of earlier ones: a path that never answers again must not keep their buffers. */
   detectLoss(sink: SentSink, now: Micros): void {
+    this.#advance(sink, now);
     if (this.loss.deadline > now) return;
     this.loss.detect(this.sent, this.rtt, sink, now);
     this.lossMeter.count(0, this.loss.newlyLost, now);

@@ -1,24 +1,55 @@
+import type { DropReason } from "@edgebos/tunnel";
+import { pauseBoundUs, slotsBound } from "./bounds.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** A path that dies is left within two round trips; a lossy 400 ms path may need several repairs in a row. */
-const STALL_BOUND_US = 4_000_000;
+const SAMPLE_EVERY_US = 5_000;
+/** Wake-ups for deadlines at which nothing happened, per datagram sent and per second: a loop that polls instead of waiting makes far more. */
+const IDLE_WAKE_UPS_PER_DATAGRAM = 1;
+const IDLE_WAKE_UPS_PER_SECOND = 200;
+/** Drops that no link, fault or peer of these worlds can cause. */
+const IMPOSSIBLE_DROPS: readonly DropReason[] = [
+  "truncated",
+  "bad-version",
+  "unauthenticated",
+  "malformed",
+  "no-buffer",
+];
 
 export interface Outcome {
   readonly seed: number;
   readonly description: string;
   /** Broken invariants, as sentences; empty when all hold. */
   readonly violations: string[];
-  readonly longestGapMs: number;
+  readonly longestPauseMs: number;
+  /** Longest pause ÷ its bound. */
+  readonly pauseShare: number;
+  /** Most buffers in use at one end ÷ their bound. */
+  readonly slotsShare: number;
   readonly deliveredPackets: number;
 }
 
 /** Runs a scenario to its end and says which invariants broke. */
 export function runScenario(scenario: Scenario): Outcome {
-  const { world, flows, seed, description } = scenario;
+  const { world, flows, seed, description, endAt } = scenario;
   const violations: string[] = [];
+  const ends = [world.client, world.server];
+  let mostSlots = 0;
+  world.every(SAMPLE_EVERY_US, endAt, () => {
+    for (const { pool } of ends) mostSlots = Math.max(mostSlots, pool.slots - pool.freeSlots);
+  });
+  const slotsMax = slotsBound(scenario);
+  const pauseMaxUs = pauseBoundUs(scenario);
+  const pauses = (): number =>
+    Math.max(
+      ...flows.udp.map((flow) => flow.pauses.longestUs),
+      ...flows.tcp.map((flow) => flow.receiver.pauses.longestUs),
+    );
   try {
-    world.runUntil(scenario.endAt);
-    violations.push(...flowViolations(scenario), ...memoryViolations(scenario));
+    world.runUntil(endAt);
+    violations.push(...flowViolations(scenario), ...pauseViolations(scenario, pauseMaxUs), ...lossViolations(scenario));
+    if (mostSlots > slotsMax) violations.push(`${mostSlots} buffers were in use at one end, ${slotsMax} expected`);
+    for (const end of ends) violations.push(...endViolations(end, endAt));
   } catch (error) {
     violations.push(`threw ${error instanceof Error ? error.stack : String(error)}`);
   }
@@ -26,43 +57,78 @@ export function runScenario(scenario: Scenario): Outcome {
     seed,
     description,
     violations,
-    longestGapMs: Math.max(...flows.map((flow) => flow.longestGapUs)) / 1_000,
-    deliveredPackets: flows.reduce((sum, flow) => sum + flow.receivedPackets, 0),
+    longestPauseMs: pauses() / 1_000,
+    pauseShare: pauses() / pauseMaxUs,
+    slotsShare: mostSlots / slotsMax,
+    deliveredPackets: world.client.deliveredPackets + world.server.deliveredPackets,
   };
 }
 
-function flowViolations({ world, flows }: Scenario): string[] {
+function flowViolations({ flows }: Scenario): string[] {
   const violations: string[] = [];
-  for (const flow of flows) {
+  for (const flow of flows.udp) {
     const name = `flow ${flow.port}`;
     if (flow.duplicatePackets > 0) violations.push(`${name}: ${flow.duplicatePackets} packets delivered twice`);
     if (flow.corruptPackets > 0) violations.push(`${name}: ${flow.corruptPackets} packets corrupted`);
-    if (flow.reorderedPackets > 0) violations.push(`${name}: ${flow.reorderedPackets} packets out of order`);
-    if (flow.longestGapUs > STALL_BOUND_US + flow.intervalUs) {
-      violations.push(`${name}: nothing for ${Math.round(flow.longestGapUs / 1_000)} ms`);
-    }
+    if (flow.isOrdered && flow.reorderedPackets > 0)
+      violations.push(`${name}: ${flow.reorderedPackets} packets out of order`);
   }
-  const sent = flows.reduce((sum, flow) => sum + flow.sentPackets, 0);
-  const received = flows.reduce((sum, flow) => sum + flow.receivedPackets, 0);
-  const { client, server } = world;
-  const dropped = client.bond.stats().queueDrops + server.bond.stats().queueDrops;
-  const lost = sent - received - dropped - client.refusedPackets - server.refusedPackets;
-  if (lost !== 0) violations.push(`${lost} packets lost without a live path's need`);
-  const skipped = client.bond.stats().skippedGaps + server.bond.stats().skippedGaps;
+  for (const { port, receiver } of flows.tcp) {
+    if (receiver.overtakenPackets > 0)
+      violations.push(`flow ${port}: TCP saw ${receiver.overtakenPackets} packets twice or out of order`);
+  }
+  return violations;
+}
+
+function pauseViolations({ flows }: Scenario, pauseMaxUs: number): string[] {
+  const watches = [
+    ...flows.udp.map(({ port, pauses }) => ({ port, pauses })),
+    ...flows.tcp.map(({ port, receiver }) => ({ port, pauses: receiver.pauses })),
+  ];
+  return watches
+    .filter(({ pauses }) => pauses.longestUs > pauseMaxUs)
+    .map(
+      ({ port, pauses }) =>
+        `flow ${port}: nothing for ${ms(pauses.longestUs)} ms until ${ms(pauses.longestAt)} ms, at most ${ms(pauseMaxUs)} expected`,
+    );
+}
+
+/** What went into a bond comes out of the other, except for what its own queue management dropped. */
+function lossViolations({ world, flows, firstNumbers }: Scenario): string[] {
+  const violations: string[] = [];
+  const client = world.client.bond.stats();
+  const server = world.server.bond.stats();
+  const lost = (from: typeof client, to: typeof client): number =>
+    from.innerTxPackets - from.queueDrops - to.innerRxPackets;
+  if (lost(client, server) !== 0) violations.push(`${lost(client, server)} packets lost on the way up`);
+  if (lost(server, client) !== 0) violations.push(`${lost(server, client)} packets lost on the way down`);
+  const missing = flows.udp.reduce((sum, flow) => sum + flow.missingFrom(firstNumbers.get(flow.port) ?? 0), 0);
+  const excused = client.queueDrops + server.queueDrops + world.client.refusedPackets + world.server.refusedPackets;
+  if (missing > excused) violations.push(`${missing} UDP packets missing, ${excused} dropped`);
+  const skipped = client.skippedGaps + server.skippedGaps;
   if (skipped > 0) violations.push(`${skipped} gaps given up`);
   return violations;
 }
 
-function memoryViolations({ world }: Scenario): string[] {
+/** Memory, timers and drops of one end when all is quiet. Closes its bond. */
+function endViolations(end: Endpoint, endAt: number): string[] {
   const violations: string[] = [];
-  for (const [name, endpoint] of Object.entries({ client: world.client, server: world.server })) {
-    const { bond, pool } = endpoint;
-    const records = bond.pathIds().length;
-    const used = pool.slots - pool.freeSlots - records;
-    if (used !== 0) violations.push(`${name}: ${used} buffers still in use when all is quiet`);
-    bond.close();
-    if (pool.freeSlots !== pool.slots)
-      violations.push(`${name}: ${pool.slots - pool.freeSlots} buffers leaked by close`);
+  const { bond, pool } = end;
+  const name = end.isClient ? "client" : "server";
+  const { drops } = bond.stats();
+  for (const reason of IMPOSSIBLE_DROPS) {
+    if (drops[reason] > 0) violations.push(`${name}: ${drops[reason]} datagrams dropped as ${reason}`);
   }
+  const used = pool.slots - pool.freeSlots - bond.pathIds().length;
+  if (used !== 0) violations.push(`${name}: ${used} buffers still in use when all is quiet`);
+  const idleMax = end.datagrams * IDLE_WAKE_UPS_PER_DATAGRAM + (endAt / 1e6) * IDLE_WAKE_UPS_PER_SECOND;
+  if (end.idleWakeUps > idleMax)
+    violations.push(`${name}: ${end.idleWakeUps} wake-ups for nothing, at most ${Math.round(idleMax)} expected`);
+  end.shutDown();
+  if (end.leakedSlots > 0) violations.push(`${name}: ${end.leakedSlots} buffers leaked by close`);
   return violations;
+}
+
+function ms(us: number): string {
+  return (us / 1_000).toFixed(0);
 }

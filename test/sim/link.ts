@@ -1,10 +1,15 @@
+import type { Datagram, DatagramStore } from "./datagram-store.ts";
 import { Random } from "./random.ts";
 
 /** Ethernet, IP and UDP headers: what a link counts on top of a UDP payload. */
 const FRAME_OVERHEAD_BYTES = 42;
-const BUFFER_BYTES = 2_048;
+const ETHERNET_BYTES = 14;
 /** A trace line is an opportunity for one packet of at most this many IP bytes. */
 const TRACE_PACKET_BYTES = 1_504;
+/** A bottleneck queue holds two full frames, however short it is. */
+const QUEUE_MIN_BYTES = 2 * 1_514;
+/** Bytes per millisecond at 1 Mbit/s. */
+const BYTES_PER_MBIT_MS = 125;
 
 /** Loss in bursts: two states, each with its own loss probability (Gilbert–Elliott). Probabilities are per packet. */
 export interface BurstLoss {
@@ -28,13 +33,14 @@ export interface LinkOptions {
   readonly reorderPct?: number;
   readonly reorderMs?: number;
   readonly duplicatePct?: number;
-  /** Delivery opportunities instead of a constant rate: milliseconds, repeated at the end. */
+  /** Delivery opportunities instead of a constant rate: milliseconds, repeated at the end. `rateMbit` should be their mean. */
   readonly trace?: Float64Array;
   /** Datagrams with a larger UDP payload vanish. */
   readonly mtuPayloadBytes?: number;
 }
 
-export type Deliver = (bytes: Uint8Array, offset: number, length: number) => void;
+/** Gets what arrives. The datagram lies in the arena and is only valid during the call. */
+export type Deliver = (offset: number, length: number) => void;
 
 /**
  * One direction of an emulated link: a tail-drop queue, a server of a given rate (or trace), loss, and a propagation stage with delay and
@@ -58,20 +64,21 @@ export class Link {
   servedPackets = 0;
 
   #options: LinkOptions;
+  readonly #store: DatagramStore;
   readonly #random: Random;
   readonly #deliver: Deliver;
-  readonly #waiting: Packet[] = [];
+  readonly #waiting: Datagram[] = [];
   #waitingHead = 0;
-  readonly #flying = new PacketHeap();
-  readonly #spare: Packet[] = [];
+  readonly #flying = new ArrivalQueue();
   #servingUntil = Number.POSITIVE_INFINITY;
-  #lastDeliveryAt = 0;
+  #lastDeliveryAt = 0.5;
   #isBad = false;
   #traceIndex = 0;
-  #traceEpochUs = 0;
+  #traceEpochUs = 0.5;
 
-  constructor(options: LinkOptions, seed: number, deliver: Deliver) {
+  constructor(options: LinkOptions, seed: number, store: DatagramStore, deliver: Deliver) {
     this.#options = options;
+    this.#store = store;
     this.#random = new Random(seed);
     this.#deliver = deliver;
   }
@@ -87,77 +94,79 @@ export class Link {
     this.#rearm();
   }
 
-  send(bytes: Uint8Array, offset: number, length: number, now: number): void {
-    const { queueMs, mtuPayloadBytes } = this.#options;
-    this.offeredPackets++;
-    this.offeredBytes += length + FRAME_OVERHEAD_BYTES;
-    if (this.isCut || (mtuPayloadBytes !== undefined && length > mtuPayloadBytes)) return;
+  /** Takes a copy of a datagram of the arena. */
+  send(offset: number, length: number, now: number): void {
+    const { queueMs, mtuPayloadBytes, rateMbit } = this.#options;
     const frameBytes = length + FRAME_OVERHEAD_BYTES;
-    const limitBytes = Math.max(2 * 1514, queueMs * this.#options.rateMbit * 125);
+    this.offeredPackets++;
+    this.offeredBytes += frameBytes;
+    if (this.isCut || (mtuPayloadBytes !== undefined && length > mtuPayloadBytes)) return;
+    const limitBytes = Math.max(QUEUE_MIN_BYTES, queueMs * rateMbit * BYTES_PER_MBIT_MS);
     if (this.queuedBytes + frameBytes > limitBytes) {
       this.overflowPackets++;
       return;
     }
-    const packet = this.#spare.pop() ?? { data: new Uint8Array(BUFFER_BYTES), length: 0, at: 0, enteredAt: 0 };
-    packet.data.set(bytes.subarray(offset, offset + length));
-    packet.length = length;
-    packet.enteredAt = now;
+    const datagram = this.#store.take(offset, length);
+    datagram.enteredAt = now;
     this.queuedBytes += frameBytes;
-    this.#waiting.push(packet);
-    if (this.#waiting.length - this.#waitingHead === 1) this.#startService(now);
-    this.#rearm();
+    this.#waiting.push(datagram);
+    if (this.#waiting.length - this.#waitingHead > 1) return;
+    this.#startService(now);
+    if (this.#servingUntil < this.nextAt) this.nextAt = this.#servingUntil;
   }
 
   run(now: number): void {
     while (this.#servingUntil <= now) this.#finishService(this.#servingUntil);
     for (let next = this.#flying.peek(); next !== undefined && next.at <= now; next = this.#flying.peek()) {
-      this.#flying.pop();
+      this.#flying.shift();
       this.deliveredPackets++;
-      this.#deliver(next.data, 0, next.length);
-      this.#spare.push(next);
+      this.#deliver(next.offset, next.length);
+      this.#store.give(next);
     }
     this.#rearm();
   }
 
   #startService(now: number): void {
-    const packet = this.#waiting[this.#waitingHead]!;
+    const frameBytes = this.#waiting[this.#waitingHead]!.length + FRAME_OVERHEAD_BYTES;
     const { trace, rateMbit } = this.#options;
-    const bits = (packet.length + FRAME_OVERHEAD_BYTES) * 8;
     this.#servingUntil =
-      trace === undefined ? now + bits / Math.max(rateMbit, 1e-3) : this.#nextOpportunity(trace, now);
+      trace === undefined
+        ? now + (frameBytes * 8) / Math.max(rateMbit, 1e-3)
+        : this.#nextOpportunity(trace, frameBytes - ETHERNET_BYTES, now);
   }
 
   #finishService(at: number): void {
-    const packet = this.#waiting[this.#waitingHead++]!;
+    const datagram = this.#waiting[this.#waitingHead++]!;
     if (this.#waitingHead > 1_024 && this.#waitingHead * 2 > this.#waiting.length) {
       this.#waiting.splice(0, this.#waitingHead);
       this.#waitingHead = 0;
     }
-    const frameBytes = packet.length + FRAME_OVERHEAD_BYTES;
+    const frameBytes = datagram.length + FRAME_OVERHEAD_BYTES;
     this.queuedBytes -= frameBytes;
     this.servedBytes += frameBytes;
     this.servedPackets++;
-    this.queueUsSum += at - packet.enteredAt;
+    this.queueUsSum += at - datagram.enteredAt;
     this.#servingUntil = Number.POSITIVE_INFINITY;
     if (this.#waiting.length > this.#waitingHead) this.#startService(at);
     if (this.isCut || this.#isLost()) {
       this.lostPackets++;
-      this.#spare.push(packet);
+      this.#store.give(datagram);
       return;
     }
-    this.#fly(packet, at);
+    this.#fly(datagram, at);
   }
 
-  #fly(packet: Packet, at: number): void {
+  #fly(datagram: Datagram, at: number): void {
     const { delayMs, jitterMs = 0, reorderPct = 0, reorderMs = 0, duplicatePct = 0 } = this.#options;
     const jitterUs = jitterMs > 0 ? this.#random.between(-jitterMs, jitterMs) * 1_000 : 0;
     const arriveAt = Math.max(at + Math.max(0, delayMs * 1_000 + jitterUs), this.#lastDeliveryAt);
-    packet.at = arriveAt;
-    if (reorderPct > 0 && this.#random.chance(reorderPct / 100)) packet.at += reorderMs * 1_000;
+    datagram.at = arriveAt;
+    if (reorderPct > 0 && this.#random.chance(reorderPct / 100)) datagram.at += reorderMs * 1_000;
     else this.#lastDeliveryAt = arriveAt;
-    this.#flying.push(packet);
+    this.#flying.push(datagram);
     if (duplicatePct > 0 && this.#random.chance(duplicatePct / 100)) {
-      const copy = { data: packet.data.slice(), length: packet.length, at: packet.at + 1, enteredAt: packet.enteredAt };
+      const copy = this.#store.take(datagram.offset, datagram.length);
+      copy.at = datagram.at + 1;
       this.#flying.push(copy);
     }
   }
@@ -171,10 +180,9 @@ export class Link {
     return lossPct > 0 && this.#random.chance(lossPct / 100);
   }
 
-  #nextOpportunity(trace: Float64Array, now: number): number {
+  #nextOpportunity(trace: Float64Array, ipBytes: number, now: number): number {
     const periodUs = trace[trace.length - 1]! * 1_000;
-    const frameBytes = this.#waiting[this.#waitingHead]!.length + FRAME_OVERHEAD_BYTES;
-    let opportunities = Math.ceil((frameBytes - 14) / TRACE_PACKET_BYTES);
+    let opportunities = Math.ceil(ipBytes / TRACE_PACKET_BYTES);
     let at = now;
     while (opportunities > 0) {
       at = this.#traceEpochUs + trace[this.#traceIndex]! * 1_000;
@@ -188,38 +196,32 @@ export class Link {
   }
 
   #rearm(): void {
-    this.nextAt = Math.min(this.#servingUntil, this.#flying.peek()?.at ?? Number.POSITIVE_INFINITY);
+    const arrivalAt = this.#flying.peek()?.at ?? Number.POSITIVE_INFINITY;
+    this.nextAt = Math.min(arrivalAt, this.#servingUntil);
   }
 }
 
-interface Packet {
-  readonly data: Uint8Array;
-  length: number;
-  at: number;
-  enteredAt: number;
-}
-
-/** Packets on the wire by arrival time. Without reordering every push is the largest, and costs one comparison. */
-class PacketHeap {
-  readonly #items: Packet[] = [];
+/** Datagrams in flight by time of arrival. Without reordering every push is the latest, and costs one comparison. */
+class ArrivalQueue {
+  readonly #items: Datagram[] = [];
   #head = 0;
 
-  peek(): Packet | undefined {
-    return this.#items[this.#head];
+  peek(): Datagram | undefined {
+    return this.#head < this.#items.length ? this.#items[this.#head] : undefined;
   }
 
-  push(packet: Packet): void {
+  push(datagram: Datagram): void {
     const items = this.#items;
     let index = items.length;
-    items.push(packet);
-    while (index > this.#head && items[index - 1]!.at > packet.at) {
+    items.push(datagram);
+    while (index > this.#head && items[index - 1]!.at > datagram.at) {
       items[index] = items[index - 1]!;
       index--;
     }
-    items[index] = packet;
+    items[index] = datagram;
   }
 
-  pop(): void {
+  shift(): void {
     if (++this.#head > 1_024 && this.#head * 2 > this.#items.length) {
       this.#items.splice(0, this.#head);
       this.#head = 0;

@@ -124,7 +124,7 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
     idleP95Ms: (p95(ping.delaysUs.slice(0, idlePings)) + p95(echo.delaysUs.slice(0, idleEchoes))) / 1_000,
     pingP95Ms: (p95(ping.delaysUs.slice(idlePings)) + p95(echo.delaysUs.slice(idleEchoes))) / 1_000,
     retransmitted: flow.retransmittedPackets,
-    reordered: flow.reorderedPackets,
+    reordered: flow.receiver.outOfOrderPackets,
     exit: flow.congestion.exitReason,
   };
 }
@@ -139,7 +139,7 @@ function traceRun(world: World, flow: TcpFlow, startAt: number, stopAt: number):
       });
       const stats = bond.stats();
       console.log(
-        `${((at - startAt) / 1e6).toFixed(2)} ${((flow.timeline[Math.floor(at / 1e5) - 1] ?? 0) / 12_500).toFixed(0)} Mbit/s cwnd ${flow.congestion.windowPackets.toFixed(0)} rtt ${(flow.smoothedRttUs / 1e3).toFixed(0)} q ${stats.queuePackets} drops ${stats.queueDrops} held ${world.server.bond.stats().resequencingPackets} | ${paths.join(" | ")}`,
+        `${((at - startAt) / 1e6).toFixed(2)} ${((flow.receiver.timeline[Math.floor(at / 1e5) - 1] ?? 0) / 12_500).toFixed(0)} Mbit/s cwnd ${flow.congestion.windowPackets.toFixed(0)} rtt ${(flow.smoothedRttUs / 1e3).toFixed(0)} q ${stats.queuePackets} drops ${stats.queueDrops} held ${world.server.bond.stats().resequencingPackets} | ${paths.join(" | ")}`,
       );
     });
   }

@@ -1,156 +1,66 @@
-import type { Algorithm, BondPlan, LinkRole, Micros, PathId, PathPlan } from "@edgebos/tunnel";
-import type { LinkOptions } from "./link.ts";
+import { Clock } from "./clock.ts";
+import { Naps } from "./naps.ts";
 import { Random } from "./random.ts";
-import { UdpFlow } from "./udp-flow.ts";
-import { World, type WorldLink } from "./world.ts";
+import { createFaults, createPlan, describeFault, type Fault, schedule } from "./random-faults.ts";
+import { createFlows, type Flows } from "./random-flows.ts";
+import { createLinks, describeLink } from "./random-links.ts";
+import { World, type WorldEnd, type WorldLink } from "./world.ts";
 
 const SECOND_US = 1_000_000;
 const START_US = 1.5 * SECOND_US;
-const ALGORITHMS: readonly Algorithm[] = [
-  "adaptive",
-  "adaptive",
-  "adaptive",
-  "round-robin",
-  "weighted",
-  "latency-based",
-];
-/** Packets per second of one flow; beyond it the memory for resequencing, which is bounded on purpose, decides. */
-const PACKET_RATE_MAX = 2_000;
+/** After the last packet: an overloaded queue of a second, behind repairs over the slowest path; and ten seconds until the next probe of a metered path. */
+const QUIET_US = 14 * SECOND_US;
+const SLOTS = 16_384;
+/** Machines have been up for some time, at most eleven days here, and their quartz is off by this much at most. */
+const OFFSET_MAX_US = 1e12;
+const DRIFT_MAX_PPM = 100;
 
 export interface Scenario {
   readonly seed: number;
   readonly world: World;
-  readonly flows: UdpFlow[];
+  readonly links: readonly WorldLink[];
+  readonly faults: readonly Fault[];
+  readonly flows: Flows;
+  /** Per UDP flow: the first number that no restart can have taken with it. */
+  readonly firstNumbers: Map<number, number>;
   /** One line that tells what is simulated. */
   readonly description: string;
+  readonly stopAt: number;
   readonly endAt: number;
 }
 
 /**
  * A random world from a seed: links, faults and flows. Link 0 is never cut, so that a live path always exists and nothing but the
- * bond's own queue management may lose a packet.
+ * bond's own queue management, or the end of a process, may lose a packet.
  */
 export function createScenario(seed: number): Scenario {
   const random = new Random(seed);
-  const links = Array.from({ length: random.integer(1, 4) }, () => createLink(random));
-  const world = new World({ seed, links, slots: 32_768 });
-  const algorithm = random.pick(ALGORITHMS);
-  applyPlan(world, algorithm, links.length, random);
-  const stopAt = START_US + random.between(2, 8) * SECOND_US;
-  const flows = createFlows(world, links, stopAt, random);
-  const faults = createFaults(world, links.length, stopAt, random);
-  const rates = links.map((link) => `${link.up.rateMbit.toFixed(1)}M/${link.up.delayMs.toFixed(0)}ms`).join(" ");
-  const description = `${algorithm}; ${rates}; ${flows.length} flows; faults: ${faults.join(", ") || "none"}`;
-  return { seed, world, flows, description, endAt: stopAt + 12 * SECOND_US };
-}
-
-function createLink(random: Random): WorldLink {
-  const shared = {
-    delayMs: random.pick([2, 10, 30, 60, 150, 300]) * random.between(0.7, 1.3),
-    jitterMs: random.chance(0.4) ? random.between(0, 25) : 0,
-    lossPct: random.chance(0.5) ? random.between(0, 3) : 0,
-    queueMs: random.between(30, 300),
-    reorderPct: random.chance(0.2) ? random.between(0, 1) : 0,
-    reorderMs: random.between(1, 20),
-    duplicatePct: random.chance(0.2) ? random.between(0, 1) : 0,
-    ...(random.chance(0.15) ? { burstLoss: { toBad: 0.002, toGood: 0.2, lossInBad: 0.6 } } : {}),
+  const links = createLinks(random);
+  const helpTcp = random.chance(0.8);
+  const client = createEnd(random, seed + 11);
+  const server = createEnd(random, seed + 13);
+  const world = new World({ seed, links, slots: SLOTS, helpTcp, client, server });
+  const plan = createPlan(random, links.length);
+  world.client.applyPlan(plan, 0);
+  world.server.applyPlan(plan, 0);
+  const stopAt = START_US + random.between(2, 6) * SECOND_US;
+  const flows = createFlows(world, links, START_US, stopAt, random);
+  const faults = createFaults(random, links.length, START_US, stopAt);
+  const firstNumbers = new Map<number, number>();
+  const onRestart = (): void => {
+    for (const flow of flows.udp) firstNumbers.set(flow.port, flow.sentPackets);
   };
-  const direction = (): LinkOptions => ({ ...shared, rateMbit: 2 ** random.between(0, 7) });
-  const isSmall = random.chance(0.2);
-  return { up: direction(), down: direction(), ...(isSmall ? { maxDatagramBytes: random.integer(1_200, 1_472) } : {}) };
+  for (const fault of faults) schedule(world, fault, random, onRestart);
+  const roles = [...plan.paths.values()].map((path) => path.role[0]).join("");
+  const description = `${plan.algorithm} ${roles}; ${links.map(describeLink).join(" | ")}; ${flows.udp.length} UDP, ${flows.tcp.length} TCP; ${faults.map(describeFault).join(", ") || "no faults"}`;
+  return { seed, world, links, faults, flows, firstNumbers, description, stopAt, endAt: stopAt + QUIET_US };
 }
 
-function applyPlan(world: World, algorithm: Algorithm, count: number, random: Random): void {
-  const paths = new Map<PathId, PathPlan>();
-  for (let id = 0; id < count; id++) {
-    const role: LinkRole = id === 0 || random.chance(0.7) ? "primary" : random.pick(["backup", "metered"]);
-    paths.set(id as PathId, { enabled: true, role, weight: random.between(0.5, 4), rateLimitBps: 0 });
-  }
-  const plan: BondPlan = { algorithm, paths };
-  world.client.bond.applyPlan(plan, 0 as Micros);
-  world.server.bond.applyPlan(plan, 0 as Micros);
-}
-
-function createFlows(world: World, links: readonly WorldLink[], stopAt: number, random: Random): UdpFlow[] {
-  const flows: UdpFlow[] = [];
-  const handlers = { up: new Map<number, UdpFlow>(), down: new Map<number, UdpFlow>() };
-  for (let i = random.integer(1, 5); i > 0; i--) {
-    const direction = random.pick(["up", "down"] as const);
-    const capacity = links.reduce((sum, link) => sum + link[direction].rateMbit, 0);
-    const packetBytes = random.pick([60, 200, 1_000, 1_400, 1_436, 1_500, 1_900]);
-    const flow = new UdpFlow(direction === "up" ? world.client : world.server, {
-      port: 5_000 + i,
-      rateMbit: Math.min(capacity * random.pick([0.01, 0.1, 0.3, 0.6, 1.3]), PACKET_RATE_MAX * packetBytes * 8e-6),
-      packetBytes,
-      startAt: START_US + random.between(0, SECOND_US),
-      stopAt,
-      dscp: random.pick([0, 0, 0, 46, 8]),
-    });
-    flows.push(flow);
-    handlers[direction].set(flow.port, flow);
-    world.add(flow);
-  }
-  const dispatch =
-    (flowsByPort: Map<number, UdpFlow>) => (view: DataView, offset: number, length: number, now: number) => {
-      flowsByPort.get(view.getUint16(offset + 20))!.receive(view, offset, length, now);
-    };
-  world.server.onInner = dispatch(handlers.up);
-  world.client.onInner = dispatch(handlers.down);
-  return flows;
-}
-
-function createFaults(world: World, count: number, stopAt: number, random: Random): string[] {
-  const faults: string[] = [];
-  for (let i = random.integer(0, 3); i > 0; i--) {
-    const index = random.integer(0, count - 1);
-    const at = random.between(START_US, stopAt);
-    const until = at + random.between(0.05, 3) * SECOND_US;
-    const kind = random.pick(index === 0 ? ["rate", "delay"] : ["cut", "half-cut", "suspend", "rate", "delay"]);
-    faults.push(`${kind} ${index} at ${(at / SECOND_US).toFixed(2)}–${(until / SECOND_US).toFixed(2)} s`);
-    schedule(world, kind, index, at, until, random);
-  }
-  return faults;
-}
-
-function schedule(world: World, kind: string, index: number, at: number, until: number, random: Random): void {
-  const up = world.up[index]!;
-  const down = world.down[index]!;
-  const cut = (isCut: boolean): void => {
-    up.isCut = isCut;
-    if (kind === "cut") down.isCut = isCut;
-  };
-  const factor = random.between(0.3, 2);
-  switch (kind) {
-    case "cut":
-    case "half-cut":
-      world.at(at, () => cut(true));
-      world.at(until, () => cut(false));
-      break;
-    case "suspend":
-      world.at(at, (now) => suspend(world, index, now));
-      world.at(until, (now) => resume(world, index, now));
-      break;
-    case "rate":
-      world.at(at, (now) => up.change({ rateMbit: up.options.rateMbit * factor }, now));
-      world.at(until, (now) => up.change({ rateMbit: up.options.rateMbit / factor }, now));
-      break;
-    default:
-      world.at(at, (now) => up.change({ delayMs: up.options.delayMs * factor }, now));
-      world.at(until, (now) => up.change({ delayMs: up.options.delayMs / factor }, now));
-  }
-}
-
-/** The link goes: netlink tells the client at once, the control channel tells the server a little later. */
-function suspend(world: World, index: number, now: number): void {
-  world.up[index]!.isCut = true;
-  world.down[index]!.isCut = true;
-  world.client.suspend(index as PathId, now);
-  world.at(now + 80_000, (later) => world.server.suspend(index as PathId, later));
-}
-
-function resume(world: World, index: number, now: number): void {
-  world.up[index]!.isCut = false;
-  world.down[index]!.isCut = false;
-  world.client.resume(index as PathId, now);
-  world.at(now + 80_000, (later) => world.server.resume(index as PathId, later));
+/** Clocks agree in one end of three; a third of the ends have a machine of their own. */
+function createEnd(random: Random, seed: number): WorldEnd {
+  const isOff = random.chance(0.67);
+  const clock = isOff
+    ? new Clock(random.between(0, OFFSET_MAX_US), random.between(-DRIFT_MAX_PPM, DRIFT_MAX_PPM))
+    : new Clock();
+  return { clock, naps: random.chance(0.67) ? new Naps(new Random(seed)) : undefined };
 }

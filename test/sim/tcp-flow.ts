@@ -1,13 +1,14 @@
 import { Bbr, Cubic, type HostCongestion } from "./congestion-models.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { TcpReceiver } from "./tcp-receiver.ts";
 import { FLAG_ACK, FLAG_SYN, readSegment, Segment, segmentBytes, writeSegment } from "./tcp-wire.ts";
 import type { Actor } from "./world.ts";
 
-const DELAYED_ACK_US = 40_000;
 const MIN_RTO_US = 200_000;
 /** Packets that a host without fq may send back to back: one TSO burst of a millisecond. */
 const BURST_US = 1_000;
-const RING = 1 << 15;
+/** A SYN without an answer is sent again. RFC 6298 §2 (1). */
+const SYN_RTO_US = 1_000_000;
 
 export interface TcpFlowOptions {
   readonly port: number;
@@ -20,6 +21,8 @@ export interface TcpFlowOptions {
   readonly windowBytes?: number;
   /** Bytes to transfer; endless by default. */
   readonly totalBytes?: number;
+  /** The application writes this much at once, again and again: a video's chunks, or with a short period a constant rate. Default: all it may. */
+  readonly writes?: { readonly bytes: number; readonly periodUs: number };
 }
 
 /**
@@ -30,37 +33,30 @@ export class TcpFlow implements Actor {
   nextAt: number;
   readonly port: number;
   readonly congestion: HostCongestion & { exitReason: string };
-  /** Payload bytes delivered in order. */
-  deliveredBytes = 0;
+  readonly receiver: TcpReceiver;
   retransmittedPackets = 0;
   sentPackets = 0;
   timeouts = 0;
-  /** Segments that reached the receiver out of order, or twice. */
-  reorderedPackets = 0;
-  duplicatePackets = 0;
   connectUs = 0;
-  completedAt = 0;
   smoothedRttUs = 0;
   minRttUs = Number.POSITIVE_INFINITY;
-  /** Payload bytes delivered per 100 ms. */
-  readonly timeline: number[] = [];
 
   readonly #options: TcpFlowOptions;
   readonly #sender: Endpoint;
-  readonly #receiver: Endpoint;
   readonly #payloadBytes: number;
   readonly #windowPackets: number;
   readonly #segment = new Segment();
   readonly #incoming = new Segment();
-  // Sender, in packets.
+  readonly #write = (view: DataView, offset: number): void => writeSegment(view, offset, this.#segment, true);
+  // In packets.
   #isConnected = false;
   #next = 0;
   #acked = 0;
   #highestSacked = 0;
-  readonly #state = new Uint8Array(RING);
-  readonly #sentAt = new Float64Array(RING);
-  readonly #deliveredAtSend = new Float64Array(RING);
-  readonly #deliveredTimeAtSend = new Float64Array(RING);
+  readonly #mask: number;
+  readonly #state: Uint8Array;
+  readonly #deliveredAtSend: Float64Array;
+  readonly #deliveredTimeAtSend: Float64Array;
   #inFlight = 0;
   #delivered = 0;
   #deliveredTime = 0;
@@ -71,24 +67,25 @@ export class TcpFlow implements Actor {
   #rttVarUs = 0;
   #nextSendAt = 0;
   #rtoAt = Number.POSITIVE_INFINITY;
-  #ackCount = 0;
   #isWindowLimited = true;
-  // Receiver.
-  #expected = 0;
-  readonly #held = new Set<number>();
-  #unacked = 0;
-  #ackAt = Number.POSITIVE_INFINITY;
-  #echo = 0;
-  #recentSack = -1;
 
   constructor(sender: Endpoint, receiver: Endpoint, options: TcpFlowOptions) {
     this.#sender = sender;
-    this.#receiver = receiver;
     this.#options = options;
     this.port = options.port;
     this.congestion = options.congestion === "cubic" ? new Cubic() : new Bbr();
     this.#payloadBytes = options.segmentPayloadBytes ?? 1_384;
-    this.#windowPackets = Math.floor((options.windowBytes ?? 3_000_000) / this.#payloadBytes);
+    this.#windowPackets = Math.max(2, Math.floor((options.windowBytes ?? 3_000_000) / this.#payloadBytes));
+    const ring = 2 ** Math.ceil(Math.log2(2 * this.#windowPackets));
+    this.#mask = ring - 1;
+    this.#state = new Uint8Array(ring);
+    this.#deliveredAtSend = new Float64Array(ring);
+    this.#deliveredTimeAtSend = new Float64Array(ring);
+    this.receiver = new TcpReceiver(receiver, {
+      port: options.port,
+      payloadBytes: this.#payloadBytes,
+      totalBytes: options.totalBytes ?? Number.POSITIVE_INFINITY,
+    });
     this.nextAt = options.startAt;
   }
 
@@ -96,12 +93,21 @@ export class TcpFlow implements Actor {
     return this.#isWindowLimited;
   }
 
+  /** Payload bytes delivered in order. */
+  get deliveredBytes(): number {
+    return this.receiver.deliveredBytes;
+  }
+
+  get completedAt(): number {
+    return this.receiver.completedAt;
+  }
+
   run(now: number): void {
     if (!this.#isConnected && this.#rtoAt === Number.POSITIVE_INFINITY) this.#sendSyn(now);
     else if (now >= this.#rtoAt) this.#onTimeout(now);
-    if (now >= this.#ackAt) this.#sendAck(now);
-    if (this.#isConnected) this.#fill(now);
-    this.#rearm();
+    if (now >= this.receiver.ackAt) this.receiver.sendAck(now);
+    this.#fill(now);
+    this.#rearm(now);
   }
 
   /** An inner packet of this connection arrives at the sender's side. */
@@ -111,23 +117,17 @@ export class TcpFlow implements Actor {
     if ((segment.flags & FLAG_SYN) !== 0) this.#onSynAck(now);
     else this.#onAck(segment, now);
     this.#fill(now);
-    this.#rearm();
+    this.#rearm(now);
   }
 
   receiveAtReceiver(view: DataView, offset: number, length: number, now: number): void {
-    const segment = this.#incoming;
-    readSegment(view, offset, length, this.#expected * this.#payloadBytes, true, segment);
-    this.#echo = segment.timestamp;
-    if ((segment.flags & FLAG_SYN) !== 0) this.#reply(FLAG_SYN | FLAG_ACK, now);
-    else this.#onData(Math.round(segment.sequence / this.#payloadBytes), segment.payloadBytes, now);
-    this.#rearm();
+    this.receiver.receive(view, offset, length, now);
+    this.#rearm(now);
   }
 
-  // ---- sender
-
   #sendSyn(now: number): void {
-    this.#rtoAt = now + 1_000_000;
-    this.#emit(this.#sender, FLAG_SYN, 0, 0, now);
+    this.#rtoAt = now + SYN_RTO_US;
+    this.#emit(FLAG_SYN, 0, 0, now);
   }
 
   #onSynAck(now: number): void {
@@ -144,19 +144,19 @@ export class TcpFlow implements Actor {
     let newlyDelivered = 0;
     let newest = -1;
     for (let n = this.#acked; n < cumulative; n++) {
-      if (this.#state[n & (RING - 1)] === SENT || this.#state[n & (RING - 1)] === RESENT) {
+      if (this.#state[n & this.#mask] === SENT || this.#state[n & this.#mask] === RESENT) {
         this.#inFlight--;
         newest = Math.max(newest, n);
       }
-      if (this.#state[n & (RING - 1)] !== SACKED) newlyDelivered++;
-      this.#state[n & (RING - 1)] = 0;
+      if (this.#state[n & this.#mask] !== SACKED) newlyDelivered++;
+      this.#state[n & this.#mask] = 0;
     }
     const advanced = Math.max(0, cumulative - this.#acked);
     this.#acked = Math.max(this.#acked, cumulative);
     for (let i = 0; i < segment.sacks.length; i += 2) {
       const end = Math.round(segment.sacks[i + 1]! / this.#payloadBytes);
       for (let n = Math.max(this.#acked, Math.round(segment.sacks[i]! / this.#payloadBytes)); n < end; n++) {
-        const index = n & (RING - 1);
+        const index = n & this.#mask;
         if (this.#state[index] === SACKED) continue;
         if (this.#state[index] === SENT || this.#state[index] === RESENT) this.#inFlight--;
         this.#state[index] = SACKED;
@@ -212,7 +212,7 @@ export class TcpFlow implements Actor {
     let lost = 0;
     this.#lossScan = Math.max(this.#lossScan, this.#acked);
     for (; this.#lossScan < this.#highestSacked - 3; this.#lossScan++) {
-      const index = this.#lossScan & (RING - 1);
+      const index = this.#lossScan & this.#mask;
       if (this.#state[index] !== SENT) continue;
       this.#state[index] = LOST;
       this.#inFlight--;
@@ -229,7 +229,7 @@ export class TcpFlow implements Actor {
   }
 
   #rateOf(newest: number, now: number): number {
-    const index = newest & (RING - 1);
+    const index = newest & this.#mask;
     const intervalUs = Math.max(now - this.#deliveredTimeAtSend[index]!, 1);
     return (this.#delivered - this.#deliveredAtSend[index]!) / intervalUs;
   }
@@ -241,7 +241,7 @@ export class TcpFlow implements Actor {
     }
     this.timeouts++;
     for (let n = this.#acked; n < this.#next; n++) {
-      const index = n & (RING - 1);
+      const index = n & this.#mask;
       if (this.#state[index] === SENT || this.#state[index] === RESENT) this.#state[index] = LOST;
     }
     this.#inFlight = 0;
@@ -253,13 +253,16 @@ export class TcpFlow implements Actor {
 
   #fill(now: number): void {
     if (!this.#isConnected || now >= this.#options.stopAt) return;
-    const window = Math.min(this.congestion.windowPackets, this.#windowPackets);
-    const totalPackets = Math.ceil((this.#options.totalBytes ?? Number.POSITIVE_INFINITY) / this.#payloadBytes);
+    const window = Math.floor(Math.min(this.congestion.windowPackets, this.#windowPackets));
+    const written = this.#writtenPackets(now);
     const rate = this.congestion.pacingRate;
-    while (this.#inFlight < Math.floor(window)) {
+    while (this.#inFlight < window) {
       if (rate > 0 && this.#nextSendAt > now + BURST_US) return;
       const lost = this.#nextLost();
-      if (lost < 0 && (this.#next >= totalPackets || this.#next - this.#acked >= this.#windowPackets)) break;
+      if (lost < 0 && (this.#next >= written || this.#next - this.#acked >= this.#windowPackets)) {
+        this.#isWindowLimited = this.#next < written;
+        return;
+      }
       this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
       if (rate > 0) this.#nextSendAt = Math.max(this.#nextSendAt, now) + 1 / rate;
     }
@@ -273,15 +276,14 @@ export class TcpFlow implements Actor {
       this.#retransmitFrom++
     ) {
       if (this.#retransmitFrom >= this.#next) return -1;
-      if (this.#state[this.#retransmitFrom & (RING - 1)] === LOST) return this.#retransmitFrom;
+      if (this.#state[this.#retransmitFrom & this.#mask] === LOST) return this.#retransmitFrom;
     }
     return -1;
   }
 
   #transmit(number: number, isRetransmission: boolean, now: number): void {
-    const index = number & (RING - 1);
+    const index = number & this.#mask;
     this.#state[index] = isRetransmission ? RESENT : SENT;
-    this.#sentAt[index] = now;
     if (this.#inFlight === 0) this.#deliveredTime = now;
     this.#deliveredAtSend[index] = this.#delivered;
     this.#deliveredTimeAtSend[index] = this.#deliveredTime;
@@ -289,103 +291,56 @@ export class TcpFlow implements Actor {
     this.sentPackets++;
     if (isRetransmission) this.retransmittedPackets++;
     if (this.#rtoAt === Number.POSITIVE_INFINITY) this.#rtoAt = now + this.#rtoUs();
-    this.#emit(this.#sender, FLAG_ACK, number, this.#payloadBytes, now);
+    this.#emit(FLAG_ACK, number, this.#payloadBytes, now);
   }
 
-  #rearm(): void {
-    let at = Math.min(this.#rtoAt, this.#ackAt);
-    const window = Math.min(this.congestion.windowPackets, this.#windowPackets);
-    const canSend =
-      this.#isConnected && this.#inFlight < Math.floor(window) && this.#next - this.#acked < this.#windowPackets;
-    if (canSend && this.congestion.pacingRate > 0 && this.#hasData())
-      at = Math.min(at, this.#nextSendAt - BURST_US / 2);
-    if (this.#isFinished()) at = this.#ackAt;
-    this.nextAt = at;
+  #rearm(now: number): void {
+    const { ackAt } = this.receiver;
+    this.nextAt = this.#isFinished() ? ackAt : Math.min(this.#rtoAt, ackAt, this.#sendAt(now));
   }
 
-  #hasData(): boolean {
-    return this.#next * this.#payloadBytes < (this.#options.totalBytes ?? Number.POSITIVE_INFINITY);
+  /** When the sender may go on without an ack. */
+  #sendAt(now: number): number {
+    const window = Math.floor(Math.min(this.congestion.windowPackets, this.#windowPackets));
+    const isOpen = this.#inFlight < window && this.#next - this.#acked < this.#windowPackets;
+    if (!this.#isConnected || !isOpen || now >= this.#options.stopAt) return Number.POSITIVE_INFINITY;
+    if (this.#next >= this.#writtenPackets(now)) return this.#writeAt(now);
+    return this.congestion.pacingRate > 0 ? this.#nextSendAt - BURST_US / 2 : Number.POSITIVE_INFINITY;
+  }
+
+  /** Packets that the application has written so far. */
+  #writtenPackets(now: number): number {
+    const { totalBytes = Number.POSITIVE_INFINITY, writes, startAt } = this.#options;
+    if (writes === undefined) return Math.ceil(totalBytes / this.#payloadBytes);
+    const bytes = writes.bytes * (1 + Math.floor((now - startAt) / writes.periodUs));
+    return Math.ceil(Math.min(bytes, totalBytes) / this.#payloadBytes);
+  }
+
+  /** When the application writes next. */
+  #writeAt(now: number): number {
+    const { writes, startAt, totalBytes = Number.POSITIVE_INFINITY } = this.#options;
+    if (writes === undefined || this.#next * this.#payloadBytes >= totalBytes) return Number.POSITIVE_INFINITY;
+    // One more microsecond, or rounding could make it a moment before.
+    return startAt + writes.periodUs * (1 + Math.floor((now - startAt) / writes.periodUs)) + 1;
   }
 
   #isFinished(): boolean {
-    return !this.#hasData() && this.#inFlight === 0;
+    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options;
+    return this.#next * this.#payloadBytes >= totalBytes && this.#inFlight === 0;
   }
 
-  // ---- receiver
-
-  #onData(number: number, bytes: number, now: number): void {
-    if (number < this.#expected || this.#held.has(number)) {
-      this.duplicatePackets++;
-      this.#sendAck(now);
-      return;
-    }
-    if (number > this.#expected) {
-      if (!this.#held.has(number)) this.#held.add(number);
-      this.reorderedPackets++;
-      this.#recentSack = number;
-      this.#sendAck(now);
-      return;
-    }
-    const hadHoles = this.#held.size > 0;
-    do {
-      this.#expected++;
-      this.deliveredBytes += bytes;
-      const bucket = Math.floor(now / 100_000);
-      while (this.timeline.length <= bucket) this.timeline.push(0);
-      this.timeline[bucket]! += bytes;
-    } while (this.#held.delete(this.#expected));
-    if (this.deliveredBytes >= (this.#options.totalBytes ?? Number.POSITIVE_INFINITY) && this.completedAt === 0) {
-      this.completedAt = now;
-    }
-    // Quick acks at first, as Linux does; then every second segment.
-    if (hadHoles || ++this.#unacked >= 2 || this.#ackCount < 16) this.#sendAck(now);
-    else if (this.#ackAt === Number.POSITIVE_INFINITY) this.#ackAt = now + DELAYED_ACK_US;
-  }
-
-  #sendAck(now: number): void {
-    this.#unacked = 0;
-    this.#ackAt = Number.POSITIVE_INFINITY;
-    this.#ackCount++;
-    this.#reply(FLAG_ACK, now);
-  }
-
-  #reply(flags: number, now: number): void {
-    const segment = this.#segment;
-    segment.port = this.port;
-    segment.sequence = 0;
-    segment.acknowledgement = this.#expected * this.#payloadBytes;
-    segment.flags = flags;
-    segment.payloadBytes = 0;
-    segment.timestamp = Math.floor(now) >>> 0;
-    segment.echo = this.#echo;
-    this.#fillSacks(segment);
-    const length = segmentBytes(0, segment.sacks.length / 2);
-    this.#receiver.sendInner(length, now, (view, offset) => writeSegment(view, offset, segment, false));
-  }
-
-  /** The block around the newest out-of-order segment, then the lowest ones. */
-  #fillSacks(segment: Segment): void {
-    segment.sacks.length = 0;
-    if (this.#held.size === 0) return;
-    let start = this.#recentSack;
-    let end = this.#recentSack + 1;
-    if (!this.#held.has(start)) return;
-    while (this.#held.has(start - 1)) start--;
-    while (this.#held.has(end)) end++;
-    segment.sacks.push(start * this.#payloadBytes, end * this.#payloadBytes);
-  }
-
-  #emit(endpoint: Endpoint, flags: number, number: number, payloadBytes: number, now: number): void {
+  #emit(flags: number, number: number, payloadBytes: number, now: number): void {
     const segment = this.#segment;
     segment.port = this.port;
     segment.sequence = number * this.#payloadBytes;
     segment.acknowledgement = 0;
     segment.flags = flags;
     segment.payloadBytes = payloadBytes;
+    segment.transmission = this.sentPackets;
     segment.timestamp = Math.floor(now) >>> 0;
     segment.echo = 0;
     segment.sacks.length = 0;
-    endpoint.sendInner(segmentBytes(payloadBytes, 0), now, (view, offset) => writeSegment(view, offset, segment, true));
+    this.#sender.sendInner(segmentBytes(payloadBytes, 0), now, this.#write);
   }
 }
 

@@ -23,6 +23,8 @@ export class Segment {
   /** Timestamp and echo, in µs of virtual time modulo 2^32. */
   timestamp = 0;
   echo = 0;
+  /** Counts what the sender transmits, retransmissions too; the first bytes of the payload. */
+  transmission = 0;
   /** SACK blocks: start and end pairs. */
   readonly sacks: number[] = [];
 }
@@ -49,6 +51,7 @@ export function writeSegment(view: DataView, offset: number, segment: Segment, i
   view.setUint32(options, 0x0101_080a);
   view.setUint32(options + 4, segment.timestamp);
   view.setUint32(options + 8, segment.echo);
+  if (segment.payloadBytes > 0) view.setUint32(offset + length - segment.payloadBytes, segment.transmission);
   if (blocks === 0) return;
   view.setUint32(options + 12, 0x0101_0500 + 2 + blocks * 8);
   for (let i = 0; i < blocks * 2; i++) view.setUint32(options + 16 + i * 4, segment.sacks[i]!);
@@ -73,6 +76,7 @@ export function readSegment(
   into.isCongestionMarked = (view.getUint8(offset + 1) & 3) === 3;
   into.timestamp = view.getUint32(tcp + 24);
   into.echo = view.getUint32(tcp + 28);
+  into.transmission = into.payloadBytes > 0 ? view.getUint32(tcp + headerBytes) : 0;
   into.sacks.length = 0;
   for (let at = tcp + TCP_BYTES + TIMESTAMP_BYTES + 4; at + 8 <= tcp + headerBytes; at += 8) {
     into.sacks.push(unwrap(view.getUint32(at), base), unwrap(view.getUint32(at + 4), base));

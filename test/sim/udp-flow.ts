@@ -1,17 +1,27 @@
 import type { Endpoint } from "./endpoint.ts";
+import { NumberSet } from "./number-set.ts";
+import { PauseWatch } from "./pause-watch.ts";
 import type { Actor } from "./world.ts";
 
 const HEADER_BYTES = 28;
-const PAYLOAD_MIN_BYTES = 12;
+const NUMBER = HEADER_BYTES;
+const SENT_AT = HEADER_BYTES + 4;
+const PATTERN = HEADER_BYTES + 12;
+const UDP = 17;
 
 export interface UdpFlowOptions {
   readonly port: number;
+  /** While it talks. */
   readonly rateMbit: number;
-  /** Inner IP packet. */
+  /** Inner IP packet, at least 40. */
   readonly packetBytes: number;
   readonly startAt: number;
   readonly stopAt: number;
   readonly dscp?: number;
+  /** IP protocol number; 1 (ICMP) is carried without order. Default UDP. */
+  readonly protocol?: number;
+  /** Talks and rests in turn. */
+  readonly onOff?: { readonly onUs: number; readonly offUs: number };
 }
 
 /** Constant-rate UDP with numbered packets, and the books of its receiver. */
@@ -24,21 +34,30 @@ export class UdpFlow implements Actor {
   reorderedPackets = 0;
   duplicatePackets = 0;
   corruptPackets = 0;
-  /** Longest pause between two deliveries, µs. */
-  longestGapUs = 0;
   /** One-way delays of all packets, µs. */
   readonly delaysUs: number[] = [];
+  readonly pauses = new PauseWatch();
   readonly #options: UdpFlowOptions;
   readonly #source: Endpoint;
-  readonly #seen = new Set<number>();
+  readonly #seen = new NumberSet();
+  readonly #fill: (view: DataView, offset: number) => void;
+  #arena: Buffer | undefined = undefined;
   #highest = -1;
-  #lastAt = -1;
 
   constructor(source: Endpoint, options: UdpFlowOptions) {
     this.#source = source;
     this.#options = options;
     this.port = options.port;
     this.nextAt = options.startAt;
+    this.#fill = (view, offset) => this.#write(view, offset);
+  }
+
+  get options(): UdpFlowOptions {
+    return this.#options;
+  }
+
+  get isOrdered(): boolean {
+    return (this.#options.protocol ?? UDP) === UDP;
   }
 
   get intervalUs(): number {
@@ -47,58 +66,80 @@ export class UdpFlow implements Actor {
 
   run(now: number): void {
     const { packetBytes, stopAt } = this.#options;
-    this.#source.sendInner(packetBytes, now, (view, offset) => this.#write(view, offset, now));
+    this.#source.sendInner(packetBytes, now, this.#fill);
     this.sentPackets++;
-    this.nextAt = now + this.intervalUs;
+    this.nextAt = this.#talkAt(now + this.intervalUs);
     if (this.nextAt >= stopAt) this.nextAt = Number.POSITIVE_INFINITY;
   }
 
   receive(view: DataView, offset: number, length: number, now: number): void {
-    const number = view.getUint32(offset + HEADER_BYTES);
-    const sentAt = view.getFloat64(offset + HEADER_BYTES + 4);
-    if (length !== this.#options.packetBytes || !isIntact(view, offset, length, number)) this.corruptPackets++;
-    if (this.#seen.has(number)) this.duplicatePackets++;
-    this.#seen.add(number);
+    const number = view.getUint32(offset + NUMBER);
+    const sentAt = view.getFloat64(offset + SENT_AT);
+    if (length !== this.#options.packetBytes || !this.#isIntact(view, offset, length, number)) this.corruptPackets++;
+    if (!this.#seen.add(number)) this.duplicatePackets++;
     if (number < this.#highest) this.reorderedPackets++;
     this.#highest = Math.max(this.#highest, number);
-    if (this.#lastAt >= 0) this.longestGapUs = Math.max(this.longestGapUs, now - this.#lastAt);
-    this.#lastAt = now;
+    this.pauses.note(sentAt, now);
     this.receivedPackets++;
     this.receivedBytes += length;
     this.delaysUs.push(now - sentAt);
   }
 
-  #write(view: DataView, offset: number, now: number): void {
-    const { packetBytes, port, dscp = 0 } = this.#options;
-    writeUdpHeaders(view, offset, packetBytes, port, dscp);
-    view.setUint32(offset + HEADER_BYTES, this.sentPackets);
-    view.setFloat64(offset + HEADER_BYTES + 4, now);
-    for (let i = HEADER_BYTES + PAYLOAD_MIN_BYTES; i < packetBytes; i++) {
-      view.setUint8(offset + i, patternAt(this.sentPackets, i));
-    }
+  /** Packets from this number on that have been sent and did not arrive. */
+  missingFrom(first: number): number {
+    let missing = 0;
+    for (let n = first; n < this.sentPackets; n++) if (!this.#seen.has(n)) missing++;
+    return missing;
+  }
+
+  #talkAt(at: number): number {
+    const { startAt, onOff } = this.#options;
+    if (onOff === undefined) return at;
+    const cycleUs = onOff.onUs + onOff.offUs;
+    const phaseUs = (at - startAt) % cycleUs;
+    return phaseUs < onOff.onUs ? at : at - phaseUs + cycleUs;
+  }
+
+  #write(view: DataView, offset: number): void {
+    const { packetBytes, port, dscp = 0, protocol = UDP } = this.#options;
+    writeHeaders(view, offset, packetBytes, port, dscp, protocol);
+    view.setUint32(offset + NUMBER, this.sentPackets);
+    view.setFloat64(offset + SENT_AT, this.nextAt);
+    const start = patternStart(this.sentPackets);
+    PATTERN_BYTES.copy(this.#bytes(view), offset + PATTERN, start, start + packetBytes - PATTERN);
+  }
+
+  #isIntact(view: DataView, offset: number, length: number, number: number): boolean {
+    const start = patternStart(number);
+    const patternEnd = start + length - PATTERN;
+    return this.#bytes(view).compare(PATTERN_BYTES, start, patternEnd, offset + PATTERN, offset + length) === 0;
+  }
+
+  #bytes(view: DataView): Buffer {
+    this.#arena ??= Buffer.from(view.buffer as ArrayBuffer);
+    return this.#arena;
   }
 }
 
-function isIntact(view: DataView, offset: number, length: number, number: number): boolean {
-  for (let i = HEADER_BYTES + PAYLOAD_MIN_BYTES; i < length; i++) {
-    if (view.getUint8(offset + i) !== patternAt(number, i)) return false;
-  }
-  return true;
-}
+/** Every packet carries a piece of this that begins elsewhere. */
+const PATTERN_BYTES = Buffer.from(Uint8Array.from({ length: 4_096 }, (_, i) => (i * 13 + (i >>> 8) * 101) & 0xff));
 
-function patternAt(number: number, position: number): number {
-  return (number * 7 + position * 13) & 0xff;
+function patternStart(number: number): number {
+  return (number * 99) & 2_047;
 }
 
 /** IPv4 and UDP headers; source and destination ports are both `port`. */
-function writeUdpHeaders(view: DataView, offset: number, length: number, port: number, dscp: number): void {
-  view.setUint8(offset, 0x45);
-  view.setUint8(offset + 1, dscp << 2);
-  view.setUint16(offset + 2, length);
+function writeHeaders(
+  view: DataView,
+  offset: number,
+  length: number,
+  port: number,
+  dscp: number,
+  protocol: number,
+): void {
+  view.setUint32(offset, 0x4500_0000 + (dscp << 18) + length);
   view.setUint32(offset + 4, 0);
-  view.setUint8(offset + 8, 64);
-  view.setUint8(offset + 9, 17);
-  view.setUint16(offset + 10, 0);
+  view.setUint32(offset + 8, 0x4000_0000 + (protocol << 16));
   view.setUint32(offset + 12, 0x0a63_0001);
   view.setUint32(offset + 16, 0x0a63_0002);
   view.setUint16(offset + 20, port);

@@ -26,6 +26,17 @@ test("packets of both families go from device to device, both ways", () => {
   assert.deepEqual(bond.client.tun.written, answers);
 });
 
+test("equal packets that wait in the device share sends, and arrive", () => {
+  const bond = establish();
+  const sent = Array.from({ length: 60 }, () => ipv4("10.231.0.2", "198.51.100.7", 100));
+  const sendsBefore = bond.client.counters().work["udp-sends"];
+  bond.client.tun.toRead.push(...sent);
+  bond.run(2);
+  assert.ok(bond.client.counters().work["udp-sends"] - sendsBefore < 6);
+  bond.run(50);
+  assert.equal(bond.server.tun.written.length, sent.length);
+});
+
 test("a packet that does not come from the client's inner address is dropped and counted", () => {
   const bond = establish();
   bond.client.tun.toRead.push(ipv4("10.231.0.3", "198.51.100.7", 100), ipv6("fe80::1", "ff02::2", 16));

@@ -41,16 +41,24 @@ export class Outbound {
     this.#readOffset = arena.reserve(READ_BYTES);
   }
 
-  /** Reads and sends until the device is empty or the budget is used up; returns whether it may hold more. */
+  /**
+   * Reads until the device is empty or the budget is used up; returns whether it may hold more. Packets gather in the bonds' queues
+   * until they fill a run, so that small reads share a send; what is left is sent by `transmit`.
+   */
   pump(): boolean {
+    const counters = this.#counters;
+    let packetsSent = counters[WORK_INDEX["tun-packets-in"]]!;
     for (let i = 0; i < READ_BUDGET; i++) {
       const length = this.#io.tun.read(this.#readOffset, READ_BYTES);
       if (length === WOULD_BLOCK) return false;
-      this.#counters[WORK_INDEX["tun-reads"]]!++;
+      counters[WORK_INDEX["tun-reads"]]!++;
       const now = this.#io.now();
       const session = this.#accept(length, now);
       if (session === undefined) continue;
       session.touched = true;
+      const packets = counters[WORK_INDEX["tun-packets-in"]]!;
+      if (packets - packetsSent < RUN_PACKETS) continue;
+      packetsSent = packets;
       this.transmit(session, now);
     }
     this.#counters[WORK_INDEX["tun-budget-exhausted"]]!++;
@@ -163,5 +171,7 @@ const READ_BYTES = 10 + 65_535;
 /** IP and TCP headers with every option. */
 const MAX_HEADER_BYTES = 120;
 /** Reads, and runs per session, before other stages get their turn: about a millisecond's work each. */
-const READ_BUDGET = 16;
+const READ_BUDGET = 64;
 const RUN_BUDGET = 64;
+/** Packets worth a send of their own: half of the largest run, and less than one read of a TCP flow brings. */
+const RUN_PACKETS = 32;

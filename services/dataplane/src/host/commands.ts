@@ -11,6 +11,7 @@
  */
 
 import { isIP } from "node:net";
+import { parsePrefix } from "./addresses.ts";
 
 export const RULE_SERVER = 21_000;
 export const RULE_LOCAL = 22_000;
@@ -67,12 +68,22 @@ export function routeCommands(settings: RouteSettings): IpBatch {
   if (settings.mode === "none") return { v4: [], v6: [] };
   const destinations = settings.mode === "default" ? ["default"] : settings.routes;
   const lines = (of: (address: string) => boolean) => [
-    ...destinations.filter(of).map((to) => `route replace ${to} dev ${settings.device} table ${TUNNEL_TABLE}`),
+    ...destinations
+      .filter(of)
+      .map((to) => `route replace ${canonicalDestination(to)} dev ${settings.device} table ${TUNNEL_TABLE}`),
     ...settings.serverAddresses.filter(of).map((to) => `rule add priority ${RULE_SERVER} to ${to} lookup main`),
     `rule add priority ${RULE_LOCAL} lookup main suppress_prefixlength 0`,
     `rule add priority ${RULE_TUNNEL} lookup ${TUNNEL_TABLE}`,
   ];
   return { v4: lines((address) => !isIPv6(address)), v6: lines((address) => address === "default" || isIPv6(address)) };
+}
+
+/** One text for each destination of a route: `ip route show` leaves out the length of a host's prefix, and has "default" for that of all. */
+export function canonicalDestination(destination: string): string {
+  if (destination === "default") return destination;
+  const hostBits = isIPv6(destination) ? 128 : 32;
+  const { length, text } = parsePrefix(destination.includes("/") ? destination : `${destination}/${hostBits}`);
+  return length === 0 ? "default" : text;
 }
 
 /** Largest inner packet that fits one datagram of a link with this MTU, given the family of the server's address. */

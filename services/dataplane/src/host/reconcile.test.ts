@@ -25,6 +25,17 @@ test("a rule that stands twice is removed once", () => {
   assert.deepEqual(reconcile([line, line], [line]).remove, ["rule del priority 23000 lookup 8443"]);
 });
 
+test("a route to a single host is known again, however ip or its owner writes it", () => {
+  const routes = ["0.0.0.0/0", "198.51.100.2/32", "198.51.100.3", "10.0.0.0/8", "2001:DB8::5/128", "2001:db8:0::/48"];
+  const { v4, v6 } = routeCommands({ ...settings, mode: "split", routes });
+  const shownV4 =
+    "default dev lo scope link \n10.0.0.0/8 dev lo scope link \n198.51.100.2 dev lo scope link \n198.51.100.3 dev lo scope link \n";
+  const shownV6 = "2001:db8::5 dev lo metric 1024 pref medium\n2001:db8::/48 dev lo metric 1024 pref medium\n";
+  const isRoute = (line: string): boolean => line.startsWith("route");
+  assert.deepEqual(reconcile(presentLines("", shownV4), v4.filter(isRoute)), { add: [], remove: [] });
+  assert.deepEqual(reconcile(presentLines("", shownV6), v6.filter(isRoute)), { add: [], remove: [] });
+});
+
 test("rules of others are not seen", () => {
   const text = "0:\tfrom all lookup local\n20000:\tfrom 10.1.0.2 lookup 8503\n32766:\tfrom all lookup main \n";
   assert.deepEqual(presentLines(text, ""), []);

@@ -3,7 +3,7 @@
  * what is missing is added first, then what is too much goes. Pure; reads what `ip rule show` and `ip route show` print.
  */
 
-import { type IpBatch, RULE_LOCAL, RULE_SERVER, RULE_TUNNEL, TUNNEL_TABLE } from "./commands.ts";
+import { canonicalDestination, type IpBatch, RULE_LOCAL, RULE_SERVER, RULE_TUNNEL, TUNNEL_TABLE } from "./commands.ts";
 
 /** The lines of {@link IpBatch} that would make what `ruleText` and `routeText` show. Foreign rules are left out. */
 export function presentLines(ruleText: string, routeText: string): string[] {
@@ -16,7 +16,7 @@ export function presentLines(ruleText: string, routeText: string): string[] {
     .split("\n")
     .map((line) => /^(\S+) dev (\S+)/.exec(line))
     .filter((match) => match !== null)
-    .map((match) => `route replace ${match[1]} dev ${match[2]} table ${TUNNEL_TABLE}`);
+    .map((match) => `route replace ${canonicalDestination(match[1]!)} dev ${match[2]} table ${TUNNEL_TABLE}`);
   return [...routes, ...rules];
 }
 

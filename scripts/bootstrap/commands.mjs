@@ -7,6 +7,7 @@ import {
   ensureProgramsIfPossible,
   requireRoot,
   TO_BENCH,
+  TO_BENCH_QUIC,
   TO_DEMONSTRATE,
   TO_RUN,
   TO_TEST,
@@ -30,7 +31,7 @@ export const COMMANDS = {
 
   async bench(args) {
     requireRoot("The benchmark");
-    return await runProgram("test/bench/main.ts", TO_BENCH, args);
+    return await runProgram("test/bench/main.ts", args.includes("quic") ? TO_BENCH_QUIC : TO_BENCH, args);
   },
 
   async test(args) {

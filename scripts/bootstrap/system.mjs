@@ -9,6 +9,8 @@ const PROGRAMS = {
   iperf3: { apt: "iperf3", why: "measures throughput in tests and benchmarks" },
   ping: { apt: "iputils-ping", why: "measures round-trip times in tests and benchmarks" },
   openssl: { apt: "openssl", why: "checks certificates in tests" },
+  caddy: { apt: "caddy", why: 'an HTTP/3 server for the benchmark "quic"' },
+  "chromium-headless-shell": { apt: "chromium-headless-shell", why: 'an HTTP/3 client for the benchmark "quic"' },
   mptcpize: { apt: "mptcpize", why: "runs kernel MPTCP, which the benchmarks compare with" },
 };
 
@@ -16,6 +18,8 @@ export const TO_RUN = ["nats-server", "ip", "nft"];
 export const TO_DEMONSTRATE = [...TO_RUN, "iperf3"];
 export const TO_TEST = [...TO_DEMONSTRATE, "ping", "openssl"];
 export const TO_BENCH = [...TO_TEST, "mptcpize"];
+/** Large, and only for one table of the benchmarks. */
+export const TO_BENCH_QUIC = [...TO_BENCH, "caddy", "chromium-headless-shell"];
 
 /** Installs by apt what is missing, and says what and why. Throws a UserError if it cannot. */
 export async function ensurePrograms(names) {

@@ -3,6 +3,7 @@
  * reaches through the tunnel, one that it reaches straight over its links (for plain TCP and MPTCP), so that both
  * are measured in turn in the same run, over the same links, with both ends of the product running.
  */
+import { createHash } from "node:crypto";
 import { INTERNET_HOST } from "../lab/plan.ts";
 import { run } from "../lab/process.ts";
 import { type Instance, startPair } from "../lab/product.ts";
@@ -13,7 +14,11 @@ import { enableMptcp } from "./mptcp.ts";
 
 export const TUNNELLED_HOST = INTERNET_HOST;
 export const DIRECT_HOST = "198.51.100.3";
-const PREFIX = "bench";
+/** Another copy of the repository on the same machine has a lab of its own. */
+const PREFIX = `b${createHash("sha256")
+  .update(import.meta.url)
+  .digest("hex")
+  .slice(0, 6)}`;
 
 /** An iperf run without its ends. */
 export type FlowOptions = Omit<IperfOptions, "clientNamespace" | "serverNamespace" | "host">;
@@ -27,7 +32,7 @@ export interface BenchLab {
 export interface BenchLabOptions {
   readonly links: readonly LinkProfile[];
   readonly unshaped?: boolean;
-  readonly tcpBufferBytes?: number;
+  readonly tcpBufferBytes?: number | undefined;
 }
 
 /** Builds lab and product, calls `measure`, removes both whatever happens. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { LinkProfile } from "../lab/profiles.ts";
 
 /**
- * Pairs of links that stand for what gateways meet: equal and unequal rates and delays, jitter, random loss, LTE, fibre,
+ * Pairs and triples of links that stand for what gateways meet: equal and unequal rates and delays, jitter, random loss, LTE, fibre,
  * low and high satellites. profiles.json says what its figures mean.
  */
 export function loadProfiles(): ReadonlyMap<string, readonly LinkProfile[]> {

@@ -15,8 +15,13 @@ export async function interleave<T>(
   return { a, b };
 }
 
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** `median [lowest–highest]`. */
 export function spread(values: readonly number[], digits = 2): string {
+  if (values.length === 0) return "–";
   if (values.length === 1) return values[0]!.toFixed(digits);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return `${median(values).toFixed(digits)} [${low.toFixed(digits)}–${high.toFixed(digits)}]`;

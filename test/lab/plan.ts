@@ -21,7 +21,7 @@ export interface LabOptions {
   readonly unshaped?: boolean;
   readonly seed?: number;
   /** Upper bound of TCP's windows in every namespace; default is the kernel's own. */
-  readonly tcpBufferBytes?: number;
+  readonly tcpBufferBytes?: number | undefined;
 }
 
 export interface LabLink {

@@ -26,11 +26,16 @@ export async function startRelay(options: RelayOptions): Promise<Running> {
 
 /** GET of a JSON document over a Unix socket. */
 export async function getJson<T>(socketPath: string, path: string): Promise<T> {
+  return JSON.parse(await getText(socketPath, path)) as T;
+}
+
+/** GET of a text over a Unix socket. */
+export async function getText(socketPath: string, path: string): Promise<string> {
   const response = await open(socketPath, path);
   let text = "";
   for await (const chunk of response.setEncoding("utf8")) text += chunk;
   if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
-  return JSON.parse(text) as T;
+  return text;
 }
 
 /** Server-sent events over a Unix socket: the data of each, parsed. Ends when `onEvent`'s stream is closed by `close`. */

@@ -14,6 +14,8 @@ export interface IperfOptions {
   readonly flows?: number;
   /** UDP at this rate instead of TCP. */
   readonly udpMbit?: number;
+  /** TCP: the application sends no more than this. */
+  readonly paceMbit?: number;
   /** UDP payload or TCP write size. */
   readonly payloadBytes?: number;
   /** Multipath TCP on both ends, by mptcpize. */
@@ -69,6 +71,7 @@ function flags(options: IperfOptions): string[] {
     ...(options.congestionControl ? ["-C", options.congestionControl] : []),
     ...(options.flows ? ["-P", String(options.flows)] : []),
     ...(options.udpMbit ? ["-u", "-b", `${options.udpMbit}M`] : []),
+    ...(options.paceMbit ? ["-b", `${options.paceMbit}M`] : []),
     ...(options.payloadBytes ? ["-l", String(options.payloadBytes)] : []),
   ];
 }

@@ -59,6 +59,14 @@ const SHARES: readonly (readonly [Algorithm, readonly (readonly [from: number, t
       [0, 0.4],
     ],
   ],
+  [
+    "redundant",
+    [
+      [0.3, 0.6],
+      [0.4, 0.6],
+      [0, 0.2],
+    ],
+  ],
 ];
 
 scenario("a bond of three unequal links", [], ({ before, after, test }) => {
@@ -194,6 +202,7 @@ const ALGORITHMS: Readonly<Record<Algorithm, common.Algorithm>> = {
   weighted: common.Algorithm.WEIGHTED,
   "latency-based": common.Algorithm.LATENCY_BASED,
   adaptive: common.Algorithm.ADAPTIVE,
+  redundant: common.Algorithm.REDUNDANT,
 };
 
 /** Names of the links whose path to the server is up. */

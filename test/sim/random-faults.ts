@@ -8,11 +8,11 @@ const SECOND_US = 1_000_000;
 const CONTROL_US = 80_000;
 /** Keys are replaced at most this often; a control channel over a dying link is dialled again no faster. */
 const REKEY_EVERY_US = 2_500_000;
-/** Adaptive is the default and gets half of the worlds. */
+/** Adaptive is the default and gets twice as many worlds as the others. */
 const ALGORITHMS: readonly Algorithm[] = [
   "adaptive",
   "adaptive",
-  "adaptive",
+  "redundant",
   "round-robin",
   "weighted",
   "latency-based",

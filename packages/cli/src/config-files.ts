@@ -27,7 +27,7 @@ interfaces:
   # Use every interface that has a gateway, as soon as it appears.
   auto_detect: true
 bonding:
-  algorithm: adaptive # round-robin, weighted, latency-based, adaptive
+  algorithm: adaptive # round-robin, weighted, latency-based, adaptive, redundant
 security:
   certificate: client-cert.pem
   key: client-key.pem

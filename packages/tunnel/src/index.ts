@@ -16,6 +16,7 @@ export {
   type BondEvent,
   type BondOptions,
   type BondPlan,
+  type BondPolicy,
   type BondStats,
   type Brand,
   DROP_REASONS,

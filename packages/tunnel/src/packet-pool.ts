@@ -44,6 +44,8 @@ export class PacketPool {
   readonly delivered: Uint8Array;
   /** Bit 0: waits in the repair queue. Bit 1: has been sent before. */
   readonly repair: Uint8Array;
+  /** Copies under way that arrive sooner than a repair would. */
+  readonly expected: Uint8Array;
   /** Next slot in a chain of the resequencer. */
   readonly chain: Int32Array;
 
@@ -79,6 +81,7 @@ export class PacketPool {
     this.references = new Uint16Array(slots);
     this.delivered = new Uint8Array(slots);
     this.repair = new Uint8Array(slots);
+    this.expected = new Uint8Array(slots);
     this.chain = new Int32Array(slots);
     this.#free = Int32Array.from({ length: slots }, (_, index) => slots - 1 - index);
     this.#freeCount = slots;
@@ -96,6 +99,7 @@ export class PacketPool {
     this.references[slot] = 0;
     this.delivered[slot] = 0;
     this.repair[slot] = 0;
+    this.expected[slot] = 0;
     return slot;
   }
 

@@ -35,7 +35,7 @@ export interface Aead {
 /** Length of an opaque remote address record that the caller writes into the arena with each datagram. */
 export const ADDRESS_BYTES = 64;
 
-export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive";
+export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive" | "redundant";
 export type LinkRole = "primary" | "backup" | "metered";
 export type TrafficClass = "critical" | "interactive" | "bulk" | "background";
 
@@ -80,8 +80,14 @@ export interface PathPlan {
   readonly rateLimitBps: number;
 }
 
-export interface BondPlan {
+/** What the forwarding plan says of the bond as a whole. */
+export interface BondPolicy {
   readonly algorithm: Algorithm;
+  /** Paths that each packet takes under `redundant`, the first included; 0 = all that are usable. Default 2. */
+  readonly copies?: number;
+}
+
+export interface BondPlan extends BondPolicy {
   readonly paths: ReadonlyMap<PathId, PathPlan>;
 }
 
@@ -150,6 +156,9 @@ export interface BondStats {
   readonly queuePackets: number;
   readonly queueBytes: number;
   readonly duplicatePackets: number;
+  /** Copies sent under `redundant` beside the packets themselves, and copies for which no path had room. */
+  readonly copiedPackets: number;
+  readonly skippedCopies: number;
   /** Gaps that were given up at the last-resort deadline. */
   readonly skippedGaps: number;
   readonly resequencingPackets: number;

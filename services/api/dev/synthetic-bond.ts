@@ -128,6 +128,8 @@ function peerSample(peer: string, index: number, paths: readonly telemetry.PathS
     queuePackets: 4,
     duplicatePackets: 0,
     skippedGaps: 0,
+    copiedPackets: 0,
+    skippedCopies: 0,
     resequencingPackets: 3,
     drops: {},
   };

@@ -49,19 +49,22 @@ test("a new session hears of all paths, of those that are out, and of the plan",
   assert.deepEqual(end.commands(), ["apply-plan"]);
 });
 
-test("a plan changes the algorithm and the announced role of its links", () => {
+test("a plan changes the algorithm, its copies and the announced role of its links", () => {
   const end = client({ session: 5 });
   end.paths.setLink("eth0", linkOf("eth0"));
   assert.equal(end.paths.algorithm(), "adaptive");
   end.paths.setPlan(
     plan.ForwardingPlan.fromPartial({
-      algorithm: common.Algorithm.WEIGHTED,
+      algorithm: common.Algorithm.REDUNDANT,
+      copies: 3,
       links: [{ link: "eth0", enabled: true, role: common.LinkRole.BACKUP, weight: 2 }],
     }),
   );
-  assert.equal(end.paths.algorithm(), "weighted");
+  assert.equal(end.paths.algorithm(), "redundant");
   const update = end.sent.findLast((message) => message.$case === "pathUpdate");
-  assert.equal(update?.$case === "pathUpdate" && update.value.role, common.LinkRole.BACKUP);
+  assert.ok(update?.$case === "pathUpdate");
+  assert.equal(update.value.role, common.LinkRole.BACKUP);
+  assert.equal(update.value.copies, 3);
 });
 
 /** Without a session by default: the plan is then kept for the one to come. */
@@ -81,7 +84,7 @@ function client({ session = 0 } = {}) {
         wakes++;
       },
     },
-    configuredAlgorithm: () => "adaptive",
+    configuredPolicy: () => ({ algorithm: "adaptive" }),
     post: (command) => posted.push(command),
     onChange: () => undefined,
   });

@@ -1,7 +1,7 @@
 /** A client's paths: the loop's sockets follow the links, the server hears of them, and both bonds have the plan. */
 
 import type { link, plan } from "@edgebos/proto";
-import type { Algorithm, PathId } from "@edgebos/tunnel";
+import type { Algorithm, BondPolicy, PathId } from "@edgebos/tunnel";
 import type { ControlClient } from "./control/client.ts";
 import type { ServerAddresses } from "./control/resolve.ts";
 import { LinkBook, sameSocket, type WantedPath } from "./links.ts";
@@ -12,7 +12,7 @@ export interface ClientPathsOptions {
   readonly serverPort: number;
   readonly control: Pick<ControlClient, "connected" | "session" | "send" | "leaveLink" | "wake">;
   /** Used until there is a plan. */
-  readonly configuredAlgorithm: () => Algorithm;
+  readonly configuredPolicy: () => BondPolicy;
   readonly post: (command: Command) => void;
   /** Other links, or others of their addresses, are in use. */
   readonly onChange: (book: LinkBook) => void;
@@ -54,7 +54,7 @@ export class ClientPaths {
   }
 
   algorithm(): Algorithm {
-    return planOfPeer(this.#plan, "").algorithm ?? this.#options.configuredAlgorithm();
+    return this.#policy().algorithm;
   }
 
   /** The loop left a path by itself. */
@@ -86,11 +86,13 @@ export class ClientPaths {
     const { session } = control;
     if (session === 0) return;
     const paths = [...this.#applied.values()].map(({ path, name }) => [path as PathId, name] as const);
-    const applied = bondPlan(this.algorithm(), paths, this.#linkPlans());
+    const policy = this.#policy();
+    const applied = bondPlan(policy, paths, this.#linkPlans());
     post({ kind: "apply-plan", session, plan: applied });
-    const algorithm = algorithmMessage(applied.algorithm);
+    const algorithm = algorithmMessage(policy.algorithm);
+    const copies = policy.copies ?? 0;
     for (const [pathId, { role, weight, rateLimitBps, enabled }] of applied.paths) {
-      const value = { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm };
+      const value = { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm, copies };
       control.send({ $case: "pathUpdate", value });
     }
   }
@@ -146,6 +148,10 @@ export class ClientPaths {
       enabled,
     };
     this.#options.control.send({ $case: "pathOpen", value });
+  }
+
+  #policy(): BondPolicy {
+    return planOfPeer(this.#plan, "").policy ?? this.#options.configuredPolicy();
   }
 
   #linkPlans() {

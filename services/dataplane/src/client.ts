@@ -64,7 +64,7 @@ class ClientDataplane {
     this.#paths = new ClientPaths({
       serverPort: config.server.port,
       control: this.#control,
-      configuredAlgorithm: () => this.#config.bonding.algorithm,
+      configuredPolicy: () => this.#config.bonding,
       post: (command) => this.#node.post(command),
       onChange: (book) => {
         this.#remembered.saveLinks(book.all());

@@ -67,6 +67,18 @@ const SESSION: readonly [name: string, kind: Kind, help: string, value: (peer: t
     "Inner packets that came twice and were given on once",
     (s) => s.duplicatePackets,
   ],
+  [
+    "edgebos_session_copied_packets_total",
+    "counter",
+    "Copies of inner packets sent beside them (redundant)",
+    (s) => s.copiedPackets,
+  ],
+  [
+    "edgebos_session_skipped_copies_total",
+    "counter",
+    "Copies for which no link had room (redundant)",
+    (s) => s.skippedCopies,
+  ],
   ["edgebos_session_skipped_gaps_total", "counter", "Gaps given up at the last-resort deadline", (s) => s.skippedGaps],
   ["edgebos_session_queue_packets", "gauge", "Inner packets waiting to be sent", (s) => s.queuePackets],
   [

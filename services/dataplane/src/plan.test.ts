@@ -6,6 +6,7 @@ import { algorithmMessage, algorithmOf, bondPlan, DEFAULT_PATH_PLAN, mergedPathP
 
 const forwarding = plan.ForwardingPlan.fromPartial({
   algorithm: common.Algorithm.WEIGHTED,
+  copies: 3,
   links: [
     { link: "wlan0", enabled: true, role: common.LinkRole.BACKUP, weight: 3, rateLimitBps: 5e6 },
     { peer: "van", link: "wwan0", enabled: false, role: common.LinkRole.PRIMARY, weight: 1 },
@@ -13,10 +14,10 @@ const forwarding = plan.ForwardingPlan.fromPartial({
 });
 
 test("a plan is applied by link name, and links that it does not name are primaries of weight 1", () => {
-  const { algorithm, links } = planOfPeer(forwarding, "");
-  assert.equal(algorithm, "weighted");
+  const { policy, links } = planOfPeer(forwarding, "");
+  assert.deepEqual(policy, { algorithm: "weighted", copies: 3 });
   const bond = bondPlan(
-    "weighted",
+    { algorithm: "weighted" },
     [
       [0 as PathId, "eth0"],
       [1 as PathId, "wlan0"],
@@ -32,8 +33,9 @@ test("links of other peers do not count", () => {
   assert.deepEqual([...planOfPeer(forwarding, "ship").links.keys()], []);
 });
 
-test("without a plan there is no algorithm to override the configured one", () => {
-  assert.equal(planOfPeer(undefined, "").algorithm, undefined);
+test("without a plan, or with one that names no algorithm, there is no policy to override the configured one", () => {
+  assert.equal(planOfPeer(undefined, "").policy, undefined);
+  assert.equal(planOfPeer(plan.ForwardingPlan.create(), "").policy, undefined);
 });
 
 test("the lower of two rate limits holds, and either end can take a path out of use", () => {
@@ -46,7 +48,7 @@ test("the lower of two rate limits holds, and either end can take a path out of 
 });
 
 test("algorithms keep their meaning on the wire", () => {
-  for (const name of ["round-robin", "weighted", "latency-based", "adaptive"] as const) {
+  for (const name of ["round-robin", "weighted", "latency-based", "adaptive", "redundant"] as const) {
     assert.equal(algorithmOf(algorithmMessage(name)), name);
   }
   assert.equal(algorithmOf(common.Algorithm.UNSPECIFIED), undefined);

@@ -1,30 +1,34 @@
 /** Forwarding plans, from the bus and from the peer, to what a bond understands. Pure. */
 
 import { common, type control, type plan } from "@edgebos/proto";
-import type { Algorithm, BondPlan, LinkRole, PathId, PathPlan } from "@edgebos/tunnel";
+import type { Algorithm, BondPlan, BondPolicy, LinkRole, PathId, PathPlan } from "@edgebos/tunnel";
 
 /** A path that no plan names. */
 export const DEFAULT_PATH_PLAN: PathPlan = { enabled: true, role: "primary", weight: 1, rateLimitBps: 0 };
 
-/** The part of a plan that concerns one peer. `peer` is empty on a client. */
-export function planOfPeer(
-  plan: plan.ForwardingPlan | undefined,
-  peer: string,
-): { algorithm: Algorithm | undefined; links: ReadonlyMap<string, PathPlan> } {
+/** The part of a plan that concerns one peer. */
+export interface PeerPlan {
+  /** Undefined: no plan says. */
+  readonly policy: BondPolicy | undefined;
+  readonly links: ReadonlyMap<string, PathPlan>;
+}
+
+/** `peer` is empty on a client. */
+export function planOfPeer(plan: plan.ForwardingPlan | undefined, peer: string): PeerPlan {
   const links = (plan?.links ?? []).filter((link) => link.peer === peer);
   return {
-    algorithm: algorithmOf(plan?.algorithm ?? common.Algorithm.UNSPECIFIED),
+    policy: plan === undefined ? undefined : policyOf(plan),
     links: new Map(links.map((link) => [link.link, pathPlanOf(link)])),
   };
 }
 
 /** A client's plan: by link name to path number. */
 export function bondPlan(
-  algorithm: Algorithm,
+  policy: BondPolicy,
   paths: Iterable<readonly [PathId, string]>,
   links: ReadonlyMap<string, PathPlan>,
 ): BondPlan {
-  return { algorithm, paths: new Map([...paths].map(([id, name]) => [id, links.get(name) ?? DEFAULT_PATH_PLAN])) };
+  return { ...policy, paths: new Map([...paths].map(([id, name]) => [id, links.get(name) ?? DEFAULT_PATH_PLAN])) };
 }
 
 /**
@@ -50,6 +54,12 @@ export function pathPlanOf(message: plan.LinkPlan | control.PathOpen | control.P
   };
 }
 
+/** Undefined if the message says nothing of it. */
+export function policyOf(message: plan.ForwardingPlan | control.PathUpdate): BondPolicy | undefined {
+  const algorithm = algorithmOf(message.algorithm);
+  return algorithm === undefined ? undefined : { algorithm, copies: message.copies };
+}
+
 export function roleOf(role: common.LinkRole): LinkRole {
   if (role === common.LinkRole.BACKUP) return "backup";
   return role === common.LinkRole.METERED ? "metered" : "primary";
@@ -73,4 +83,5 @@ const ALGORITHMS: readonly (readonly [common.Algorithm, Algorithm])[] = [
   [common.Algorithm.WEIGHTED, "weighted"],
   [common.Algorithm.LATENCY_BASED, "latency-based"],
   [common.Algorithm.ADAPTIVE, "adaptive"],
+  [common.Algorithm.REDUNDANT, "redundant"],
 ];

@@ -79,6 +79,8 @@ function peerSample(peer: PeerInfo, { session, stats }: SessionSnapshot): teleme
     skippedGaps: stats.skippedGaps,
     resequencingPackets: stats.resequencingPackets,
     drops: { ...stats.drops },
+    copiedPackets: stats.copiedPackets,
+    skippedCopies: stats.skippedCopies,
   };
 }
 

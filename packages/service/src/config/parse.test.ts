@@ -82,7 +82,7 @@ describe("what is wrong is said with line, column, key and what is allowed", () 
     [
       "a wrong choice",
       MANUAL_EXAMPLE.replace('"adaptive"', "fastest"),
-      'c.yaml:10:14: bonding.algorithm: must be round-robin, weighted, latency-based or adaptive, not "fastest"',
+      'c.yaml:10:14: bonding.algorithm: must be round-robin, weighted, latency-based, adaptive or redundant, not "fastest"',
     ],
     [
       "a typing mistake",

@@ -35,7 +35,10 @@ export const fileSchema = z.strictObject({
     })
     .prefault({}),
   bonding: z
-    .strictObject({ algorithm: choice(["round-robin", "weighted", "latency-based", "adaptive"]).default("adaptive") })
+    .strictObject({
+      algorithm: choice(["round-robin", "weighted", "latency-based", "adaptive", "redundant"]).default("adaptive"),
+      copies: copies().default(2),
+    })
     .prefault({}),
   security: z.strictObject({ certificate: path(), key: path(), ca: path().optional() }),
   tunnel: z
@@ -93,6 +96,11 @@ function wholeNumber(from: number, to: number) {
 function automaticOr(from: number, to: number) {
   const allowed = `must be 0 (automatic) or a whole number from ${from} to ${to}`;
   return z.int(allowed).refine((value) => value === 0 || (value >= from && value <= to), allowed);
+}
+
+function copies() {
+  const allowed = "must be 0 (all links) or a whole number from 2 to 255";
+  return z.int(allowed).refine((value) => value === 0 || (value >= 2 && value <= 255), allowed);
 }
 
 function numberFrom(from: number, to: number) {

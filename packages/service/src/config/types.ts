@@ -1,5 +1,5 @@
 export type Role = "client" | "server";
-export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive";
+export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive" | "redundant";
 export type LinkRole = "primary" | "backup" | "metered";
 export type RoutingMode = "default" | "split" | "none";
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -29,7 +29,11 @@ export interface Config {
     /** Names, or beginnings of names followed by `*`. */
     readonly exclude: readonly string[];
   };
-  readonly bonding: { readonly algorithm: Algorithm };
+  readonly bonding: {
+    readonly algorithm: Algorithm;
+    /** Links that each packet takes under `redundant`; 0 = all. */
+    readonly copies: number;
+  };
   /** Absolute paths of PEM files. */
   readonly security: { readonly certificate: string; readonly key: string; readonly ca: string };
   readonly tunnel: {

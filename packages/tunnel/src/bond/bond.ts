@@ -24,6 +24,7 @@ import { PathSet } from "./path-set.ts";
 import { Receiver } from "./receiver.ts";
 import { RepairQueue } from "./repair-queue.ts";
 import { Resequencer } from "./resequencer.ts";
+import { leaderOf } from "./schedulers/redundant.ts";
 import { Sealer, type TransmitRun } from "./sealer.ts";
 import { bondStatsOf, pathStatsOf } from "./stats.ts";
 import { Transmitter } from "./transmitter.ts";
@@ -141,7 +142,7 @@ export class Bond {
 
   /** Paths that the plan does not name keep what they had. */
   applyPlan(plan: BondPlan, _now: Micros): void {
-    this.#dispatcher.use(plan.algorithm);
+    this.#dispatcher.use(plan.algorithm, plan.copies);
     for (const path of this.#paths.all) {
       const pathPlan = plan.paths.get(path.id);
       if (pathPlan !== undefined) path.applyPlan(pathPlan);
@@ -223,7 +224,7 @@ export class Bond {
   }
 
   stats(): BondStats {
-    return bondStatsOf(this.#inlet, this.#dispatcher, this.#receiver, this.#resequencer);
+    return bondStatsOf(this.#inlet, this.#dispatcher, this.#transmitter.copies, this.#receiver, this.#resequencer);
   }
 
   /** Frees all slots and keys. The bond must not be used any more. */
@@ -233,6 +234,7 @@ export class Bond {
       this.#pool.free(path.remoteSlot);
     }
     this.#paths.clear();
+    this.#transmitter.clear();
     this.#dispatcher.clear(this.#now);
     this.#shaper?.clear();
     this.#resequencer.clear();
@@ -262,8 +264,10 @@ export class Bond {
     const referenceUs = this.#paths.referenceUs();
     const { management } = this.#dispatcher;
     if (referenceUs > 0) management.referenceUs = referenceUs;
-    management.leadUs = this.#paths.leadUs();
-    management.capacity = this.#paths.capacity() || management.capacity;
+    const isRedundant = this.#dispatcher.copies > 0;
+    management.leadUs = isRedundant ? 0 : this.#paths.leadUs();
+    const capacity = isRedundant ? leaderOf(this.#paths.eligible)?.capacity : this.#paths.capacity();
+    management.capacity = capacity || management.capacity;
     this.#resequencer.gapDeadlineUs = GAP_BASE_US + GAP_ROUND_TRIPS * referenceUs;
   }
 }

@@ -11,12 +11,14 @@ import type { RepairQueue } from "./repair-queue.ts";
 import { AdaptiveChooser } from "./schedulers/adaptive.ts";
 import { LatencyBasedChooser } from "./schedulers/latency-based.ts";
 import { chooseUrgent, type PathChooser } from "./schedulers/path-chooser.ts";
+import { RedundantChooser } from "./schedulers/redundant.ts";
 import { RoundRobinChooser } from "./schedulers/round-robin.ts";
 import { WeightedChooser } from "./schedulers/weighted.ts";
 
 const NONE = -1 as Slot;
 /** A VOID covers at most this many sequence numbers. */
 const VOID_SPAN_MAX = 65_535;
+const DEFAULT_COPIES = 2;
 
 /**
  * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn. `select` looks, `commit` takes; between
@@ -26,9 +28,13 @@ export class Dispatcher implements BondDelays {
   /** Result of `select`. */
   slot: Slot = NONE;
   path: Path | undefined = undefined;
+  /** The selected packet must not wait for anything. */
+  isUrgent = false;
   readonly queue = new FairQueue();
   readonly management: QueueManagement;
   droppedPackets = 0;
+  /** Paths beside the chosen one that are to get each packet too. */
+  copies = 0;
 
   readonly #pool: PacketPool;
   readonly #repairs: RepairQueue;
@@ -56,8 +62,10 @@ export class Dispatcher implements BondDelays {
     return this.queue.lanes[laneId]?.sojournUs ?? 0;
   }
 
-  use(algorithm: Algorithm): void {
+  /** `copies`: see `BondPlan`. */
+  use(algorithm: Algorithm, copies = DEFAULT_COPIES): void {
     this.#chooser = createChooser(algorithm);
+    this.copies = algorithm !== "redundant" ? 0 : copies === 0 ? Number.POSITIVE_INFINITY : copies - 1;
   }
 
   get hasWork(): boolean {
@@ -67,6 +75,7 @@ export class Dispatcher implements BondDelays {
   /** Finds the next packet and its path. `current` is the path of the run under construction, which is preferred where it does no harm. */
   select(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     this.#lane = this.queue.urgent(now);
+    this.isUrgent = this.#lane !== undefined;
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
     if (this.#selectRepair(paths, current, now)) return true;
     const lane = this.queue.turn();
@@ -192,6 +201,8 @@ function createChooser(algorithm: Algorithm): PathChooser {
       return new LatencyBasedChooser();
     case "adaptive":
       return new AdaptiveChooser();
+    case "redundant":
+      return new RedundantChooser();
     default:
       return assertNever(algorithm);
   }

@@ -8,7 +8,7 @@ const WAITS = 1;
 
 /**
  * Inner packets that were lost on some path and go out again, in the order in which the losses were found, ahead of bulk. A packet that
- * turns out to have arrived after all leaves the queue unsent. Bounded by the pool: every entry is a slot, and a slot waits at most once.
+ * turns out to have arrived after all leaves the queue unsent, and one of which a timely copy is under way does not enter it. Bounded by the pool: every entry is a slot, and a slot waits at most once.
  */
 export class RepairQueue implements SentSink, Backlog {
   readonly queue = new SlotRing();
@@ -53,7 +53,9 @@ export class RepairQueue implements SentSink, Backlog {
 
   lost(slot: Slot, part: number): void {
     const pool = this.#pool;
+    if (pool.expected[slot]! > 0) pool.expected[slot]!--;
     if ((pool.delivered[slot]! & part) === part || (pool.repair[slot]! & WAITS) !== 0) return;
+    if (pool.expected[slot]! > 0) return;
     pool.repair[slot]! |= WAITS;
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;

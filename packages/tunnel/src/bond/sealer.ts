@@ -18,7 +18,7 @@ export interface TransmitRun {
 }
 
 /** UDP_MAX_SEGMENTS of kernels before 6.9. */
-const RUN_DATAGRAMS_MAX = 64;
+export const RUN_DATAGRAMS_MAX = 64;
 /** Largest UDP payload over IPv4. */
 const RUN_BYTES_MAX = 65_507;
 

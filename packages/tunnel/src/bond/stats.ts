@@ -1,6 +1,7 @@
 import type { Path } from "../path/path.ts";
 import type { BondStats, DropReason, PathStats } from "../types.ts";
 import { DROP_REASONS } from "../types.ts";
+import type { CopyBook } from "./copy-book.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Inlet } from "./inlet.ts";
 import type { Receiver } from "./receiver.ts";
@@ -38,6 +39,7 @@ export function pathStatsOf(path: Path): PathStats {
 export function bondStatsOf(
   inlet: Inlet,
   dispatcher: Dispatcher,
+  copies: CopyBook,
   receiver: Receiver,
   resequencer: Resequencer,
 ): BondStats {
@@ -51,6 +53,8 @@ export function bondStatsOf(
     queuePackets: dispatcher.queue.packets,
     queueBytes: dispatcher.queue.bytes,
     duplicatePackets: resequencer.duplicatePackets,
+    copiedPackets: copies.sentPackets,
+    skippedCopies: copies.skippedPackets,
     skippedGaps: resequencer.skippedGaps,
     resequencingPackets: resequencer.heldPackets,
     drops: drops as Record<DropReason, number>,

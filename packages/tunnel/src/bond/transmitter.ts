@@ -12,6 +12,7 @@ import {
   LANE_HEADER,
   writeLaneHeader,
 } from "../wire/lane-header.ts";
+import { CopyBook } from "./copy-book.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { PathSet } from "./path-set.ts";
 import type { Sealer } from "./sealer.ts";
@@ -21,16 +22,18 @@ const WIRE_FLAGS = FLAG_CHECKSUM_PARTIAL | FLAG_VOID | FLAG_UNORDERED;
 const SENT_BEFORE = 2;
 
 /**
- * The way out of an inner packet, in order: choice of packet and path (late binding), lane header, seal, record. A run collects
+ * The way out of an inner packet, in order: choice of packet and path (late binding), lane header, seal, record, copies. A run collects
  * what the choice gives to one path in a row, so that late binding and segmentation offload go together.
  */
 export class Transmitter {
+  readonly copies: CopyBook;
   readonly #pool: PacketPool;
   readonly #paths: PathSet;
   readonly #dispatcher: Dispatcher;
   readonly #sealer: Sealer;
 
   constructor(pool: PacketPool, paths: PathSet, dispatcher: Dispatcher, sealer: Sealer) {
+    this.copies = new CopyBook(pool);
     this.#pool = pool;
     this.#paths = paths;
     this.#dispatcher = dispatcher;
@@ -39,23 +42,7 @@ export class Transmitter {
 
   /** Seals the next run of inner packets. Returns its path, or -1 if none may leave now. */
   poll(now: Micros): PathId | -1 {
-    const dispatcher = this.#dispatcher;
-    const sealer = this.#sealer;
-    let path: Path | undefined;
-    while (dispatcher.select(this.#paths.eligible, path, now)) {
-      const chosen = dispatcher.path!;
-      const plainBytes = LANE_HEADER.LENGTH + this.#pool.length[dispatcher.slot]!;
-      const isTooLong = plainBytes + SEAL_BYTES > chosen.maxDatagramBytes;
-      if (path !== undefined && (chosen !== path || isTooLong || !sealer.fits(plainBytes))) break;
-      if (path === undefined) sealer.begin(chosen);
-      path = chosen;
-      dispatcher.commit(now);
-      if (isTooLong) {
-        this.#addHalves(path, dispatcher.slot, now);
-        break;
-      }
-      this.#addWhole(path, dispatcher.slot, plainBytes, now);
-    }
+    const path = this.#sendCopies(now) ?? this.#sendPackets(now);
     return path === undefined ? NO_PATH : path.id;
   }
 
@@ -69,10 +56,64 @@ export class Transmitter {
     return at as Micros;
   }
 
+  clear(): void {
+    this.copies.clear();
+  }
+
+  #sendPackets(now: Micros): Path | undefined {
+    const dispatcher = this.#dispatcher;
+    const { eligible } = this.#paths;
+    let path: Path | undefined;
+    while (dispatcher.select(eligible, path, now)) {
+      const { slot } = dispatcher;
+      const chosen = dispatcher.path!;
+      if (path === undefined) this.#sealer.begin(chosen);
+      else if (chosen !== path || !this.#joins(path, slot)) break;
+      if (path === undefined) this.copies.begin(chosen, eligible, dispatcher.copies);
+      path = chosen;
+      dispatcher.commit(now);
+      this.#account(path, slot);
+      const isWhole = this.#add(path, slot, now);
+      this.copies.note(slot, dispatcher.isUrgent, path, eligible);
+      if (!isWhole) break;
+    }
+    return path;
+  }
+
+  /** Copies of the last run's packets, over one path after the other. */
+  #sendCopies(now: Micros): Path | undefined {
+    const { copies } = this;
+    const { eligible } = this.#paths;
+    for (let path = copies.turn(eligible, now); path !== undefined; path = copies.turn(eligible, now)) {
+      this.#sealer.begin(path);
+      for (let slot = copies.peek(now); slot >= 0; slot = copies.peek(now)) {
+        if (this.#sealer.datagrams > 0 && !this.#joins(path, slot)) return path;
+        copies.take(eligible);
+        if (!this.#add(path, slot, now)) return path;
+      }
+      if (this.#sealer.datagrams > 0) return path;
+    }
+    return undefined;
+  }
+
+  /** Whether the packet, whole, can join the run under construction over its path. */
+  #joins(path: Path, slot: Slot): boolean {
+    const plainBytes = LANE_HEADER.LENGTH + this.#pool.length[slot]!;
+    return plainBytes + SEAL_BYTES <= path.maxDatagramBytes && this.#sealer.fits(plainBytes);
+  }
+
+  /** Adds the packet to the run. Returns false if it had to be split, which ends the run. */
+  #add(path: Path, slot: Slot, now: Micros): boolean {
+    const plainBytes = LANE_HEADER.LENGTH + this.#pool.length[slot]!;
+    const isWhole = plainBytes + SEAL_BYTES <= path.maxDatagramBytes;
+    if (isWhole) this.#addWhole(path, slot, plainBytes, now);
+    else this.#addHalves(path, slot, now);
+    return isWhole;
+  }
+
   #addWhole(path: Path, slot: Slot, plainBytes: number, now: Micros): void {
     const offset = this.#pool.packetOffset(slot) - LANE_HEADER.LENGTH;
     this.#writeLaneHeader(slot, offset, 0, now);
-    this.#account(path, slot, plainBytes, now);
     this.#sealer.add(path, KIND_DATA, offset, plainBytes, slot, PART_WHOLE, true, now);
   }
 
@@ -83,7 +124,6 @@ export class Transmitter {
     const firstBytes = (pool.length[slot]! + 1) >> 1;
     const lastBytes = pool.length[slot]! - firstBytes;
     const offset = pool.packetOffset(slot) - LANE_HEADER.LENGTH;
-    this.#account(path, slot, LANE_HEADER.LENGTH + pool.length[slot]!, now);
     this.#writeLaneHeader(slot, offset, FLAG_FIRST_HALF, now);
     const firstPlain = LANE_HEADER.LENGTH + firstBytes;
     this.#sealer.add(path, KIND_DATA, offset, firstPlain, slot, PART_FIRST, true, now);
@@ -104,7 +144,8 @@ export class Transmitter {
     writeLaneHeader(pool.arena.view, offset, pool.lane[slot]!, flags, pool.sequence[slot]!, ageUs);
   }
 
-  #account(path: Path, slot: Slot, bytes: number, _now: Micros): void {
+  #account(path: Path, slot: Slot): void {
+    const bytes = LANE_HEADER.LENGTH + this.#pool.length[slot]!;
     path.weightedBytes += bytes / path.plan.weight;
     if ((this.#pool.repair[slot]! & SENT_BEFORE) !== 0) {
       path.repairedPackets++;

@@ -213,7 +213,15 @@ export function linkConditionToJSON(object: LinkCondition): string {
   }
 }
 
-export const Algorithm = { UNSPECIFIED: 0, ROUND_ROBIN: 1, WEIGHTED: 2, LATENCY_BASED: 3, ADAPTIVE: 4 } as const;
+export const Algorithm = {
+  UNSPECIFIED: 0,
+  ROUND_ROBIN: 1,
+  WEIGHTED: 2,
+  LATENCY_BASED: 3,
+  ADAPTIVE: 4,
+  /** REDUNDANT - Each packet over several links. */
+  REDUNDANT: 5,
+} as const;
 
 export type Algorithm = typeof Algorithm[keyof typeof Algorithm];
 
@@ -223,6 +231,7 @@ export namespace Algorithm {
   export type WEIGHTED = typeof Algorithm.WEIGHTED;
   export type LATENCY_BASED = typeof Algorithm.LATENCY_BASED;
   export type ADAPTIVE = typeof Algorithm.ADAPTIVE;
+  export type REDUNDANT = typeof Algorithm.REDUNDANT;
 }
 
 export function algorithmFromJSON(object: any): Algorithm {
@@ -242,6 +251,9 @@ export function algorithmFromJSON(object: any): Algorithm {
     case 4:
     case "ALGORITHM_ADAPTIVE":
       return Algorithm.ADAPTIVE;
+    case 5:
+    case "ALGORITHM_REDUNDANT":
+      return Algorithm.REDUNDANT;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Algorithm");
   }
@@ -259,6 +271,8 @@ export function algorithmToJSON(object: Algorithm): string {
       return "ALGORITHM_LATENCY_BASED";
     case Algorithm.ADAPTIVE:
       return "ALGORITHM_ADAPTIVE";
+    case Algorithm.REDUNDANT:
+      return "ALGORITHM_REDUNDANT";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Algorithm");
   }

@@ -95,6 +95,8 @@ export interface PathUpdate {
   rateLimitBps: number;
   enabled: boolean;
   algorithm: Algorithm;
+  /** As in ForwardingPlan. */
+  copies: number;
 }
 
 export interface PathSuspend {
@@ -1172,7 +1174,7 @@ export const PathOpen: MessageFns<PathOpen> = {
 };
 
 function createBasePathUpdate(): PathUpdate {
-  return { pathId: 0, role: 0, weight: 0, rateLimitBps: 0, enabled: false, algorithm: 0 };
+  return { pathId: 0, role: 0, weight: 0, rateLimitBps: 0, enabled: false, algorithm: 0, copies: 0 };
 }
 
 export const PathUpdate: MessageFns<PathUpdate> = {
@@ -1194,6 +1196,9 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     }
     if (message.algorithm !== 0) {
       writer.uint32(48).int32(message.algorithm);
+    }
+    if (message.copies !== 0) {
+      writer.uint32(56).uint32(message.copies);
     }
     return writer;
   },
@@ -1259,6 +1264,14 @@ export const PathUpdate: MessageFns<PathUpdate> = {
             message.algorithm = reader.int32() as any;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.copies = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1287,6 +1300,7 @@ export const PathUpdate: MessageFns<PathUpdate> = {
         : 0,
       enabled: isSet(object.enabled) ? globalThis.Boolean(object.enabled) : false,
       algorithm: isSet(object.algorithm) ? algorithmFromJSON(object.algorithm) : 0,
+      copies: isSet(object.copies) ? globalThis.Number(object.copies) : 0,
     };
   },
 
@@ -1310,6 +1324,9 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     if (message.algorithm !== 0) {
       obj.algorithm = algorithmToJSON(message.algorithm);
     }
+    if (message.copies !== 0) {
+      obj.copies = Math.round(message.copies);
+    }
     return obj;
   },
 
@@ -1324,6 +1341,7 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     message.rateLimitBps = object.rateLimitBps ?? 0;
     message.enabled = object.enabled ?? false;
     message.algorithm = object.algorithm ?? 0;
+    message.copies = object.copies ?? 0;
     return message;
   },
 };

@@ -21,6 +21,8 @@ export interface ForwardingPlan {
   links: LinkPlan[];
   /** One sentence for a person: what the plan does and why. */
   summary: string;
+  /** Links that each packet takes under ALGORITHM_REDUNDANT; 0 = all that are usable. */
+  copies: number;
 }
 
 export interface LinkPlan {
@@ -37,7 +39,7 @@ export interface LinkPlan {
 }
 
 function createBaseForwardingPlan(): ForwardingPlan {
-  return { revision: 0, createdMs: 0, algorithm: 0, links: [], summary: "" };
+  return { revision: 0, createdMs: 0, algorithm: 0, links: [], summary: "", copies: 0 };
 }
 
 export const ForwardingPlan: MessageFns<ForwardingPlan> = {
@@ -56,6 +58,9 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     }
     if (message.summary !== "") {
       writer.uint32(42).string(message.summary);
+    }
+    if (message.copies !== 0) {
+      writer.uint32(48).uint32(message.copies);
     }
     return writer;
   },
@@ -113,6 +118,14 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
             message.summary = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.copies = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -136,6 +149,7 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
       algorithm: isSet(object.algorithm) ? algorithmFromJSON(object.algorithm) : 0,
       links: globalThis.Array.isArray(object?.links) ? object.links.map((e: any) => LinkPlan.fromJSON(e)) : [],
       summary: isSet(object.summary) ? globalThis.String(object.summary) : "",
+      copies: isSet(object.copies) ? globalThis.Number(object.copies) : 0,
     };
   },
 
@@ -156,6 +170,9 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     if (message.summary !== "") {
       obj.summary = message.summary;
     }
+    if (message.copies !== 0) {
+      obj.copies = Math.round(message.copies);
+    }
     return obj;
   },
 
@@ -169,6 +186,7 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     message.algorithm = object.algorithm ?? 0;
     message.links = object.links?.map((e) => LinkPlan.fromPartial(e)) || [];
     message.summary = object.summary ?? "";
+    message.copies = object.copies ?? 0;
     return message;
   },
 };

@@ -118,6 +118,9 @@ export interface PeerSample {
   resequencingPackets: number;
   /** By reason, as in docs/protocol.md §3. */
   drops: { [key: string]: number };
+  /** Under ALGORITHM_REDUNDANT: copies sent beside the packets themselves, and copies for which no link had room. */
+  copiedPackets: number;
+  skippedCopies: number;
 }
 
 export interface PeerSample_DropsEntry {
@@ -828,6 +831,8 @@ function createBasePeerSample(): PeerSample {
     skippedGaps: 0,
     resequencingPackets: 0,
     drops: {},
+    copiedPackets: 0,
+    skippedCopies: 0,
   };
 }
 
@@ -884,6 +889,12 @@ export const PeerSample: MessageFns<PeerSample> = {
     globalThis.Object.entries(message.drops).forEach(([key, value]: [string, number]) => {
       PeerSample_DropsEntry.encode({ key: key as any, value }, writer.uint32(138).fork()).join();
     });
+    if (message.copiedPackets !== 0) {
+      writer.uint32(144).uint64(message.copiedPackets);
+    }
+    if (message.skippedCopies !== 0) {
+      writer.uint32(152).uint64(message.skippedCopies);
+    }
     return writer;
   },
 
@@ -1039,6 +1050,22 @@ export const PeerSample: MessageFns<PeerSample> = {
             }
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.copiedPackets = longToNumber(reader.uint64());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.skippedCopies = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1131,6 +1158,16 @@ export const PeerSample: MessageFns<PeerSample> = {
           {},
         )
         : {},
+      copiedPackets: isSet(object.copiedPackets)
+        ? globalThis.Number(object.copiedPackets)
+        : isSet(object.copied_packets)
+        ? globalThis.Number(object.copied_packets)
+        : 0,
+      skippedCopies: isSet(object.skippedCopies)
+        ? globalThis.Number(object.skippedCopies)
+        : isSet(object.skipped_copies)
+        ? globalThis.Number(object.skipped_copies)
+        : 0,
     };
   },
 
@@ -1193,6 +1230,12 @@ export const PeerSample: MessageFns<PeerSample> = {
         });
       }
     }
+    if (message.copiedPackets !== 0) {
+      obj.copiedPackets = Math.round(message.copiedPackets);
+    }
+    if (message.skippedCopies !== 0) {
+      obj.skippedCopies = Math.round(message.skippedCopies);
+    }
     return obj;
   },
 
@@ -1226,6 +1269,8 @@ export const PeerSample: MessageFns<PeerSample> = {
       },
       {},
     );
+    message.copiedPackets = object.copiedPackets ?? 0;
+    message.skippedCopies = object.skippedCopies ?? 0;
     return message;
   },
 };

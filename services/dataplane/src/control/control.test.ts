@@ -155,7 +155,7 @@ describe("control channel over TLS on loopback", { skip: opensslMissing }, () =>
       ownCiphers: ["aes-256-gcm"],
       clients: () => clients,
       post: (command) => posted.push(command),
-      planOf: () => ({ algorithm: undefined, links: new Map() }),
+      planOf: () => ({ policy: undefined, links: new Map() }),
       onRefused,
       onEvent: () => undefined,
     });

@@ -2,10 +2,10 @@
 
 import type { CipherName } from "@edgebos/linux-io";
 import type { control } from "@edgebos/proto";
-import type { Algorithm, PathId, PathPlan } from "@edgebos/tunnel";
+import type { Algorithm, BondPolicy, PathId, PathPlan } from "@edgebos/tunnel";
 import { parseAddress } from "../host/addresses.ts";
 import type { Command } from "../loop/commands.ts";
-import { algorithmOf, bondPlan, mergedPathPlan, pathPlanOf } from "../plan.ts";
+import { bondPlan, mergedPathPlan, type PeerPlan, pathPlanOf, policyOf } from "../plan.ts";
 import type { InnerAddresses } from "./address-pool.ts";
 import type { ControlConnection } from "./connection.ts";
 import type { Message } from "./framing.ts";
@@ -21,7 +21,7 @@ export interface ServerSessionOptions {
   readonly addresses: InnerAddresses;
   readonly post: (command: Command) => void;
   /** The server's own plan for this client, by link name. */
-  readonly ownPlan: () => { algorithm: Algorithm | undefined; links: ReadonlyMap<string, PathPlan> };
+  readonly ownPlan: () => PeerPlan;
   readonly onLost: (reason: string) => void;
   readonly onGoodbye: (reason: string) => void;
 }
@@ -42,7 +42,7 @@ export class ServerSession {
   #epoch = 0;
   #epochSinceMs = 0;
   #connection: ControlConnection | undefined;
-  #algorithm: Algorithm = "adaptive";
+  #policy: BondPolicy = { algorithm: "adaptive" };
   readonly #paths = new Map<PathId, { name: string; plan: PathPlan }>();
 
   constructor(options: ServerSessionOptions) {
@@ -77,7 +77,7 @@ export class ServerSession {
     this.#connection = connection;
     this.lostAtMs = undefined;
     this.lastHeardMs = performance.now();
-    if (algorithm !== undefined) this.#algorithm = algorithm;
+    if (algorithm !== undefined) this.#policy = { ...this.#policy, algorithm };
     previous?.close("replaced by a newer connection");
     this.#startEpoch(connection);
     connection.open({
@@ -113,7 +113,7 @@ export class ServerSession {
     this.options.post({
       kind: "apply-plan",
       session: this.options.session,
-      plan: bondPlan(this.#algorithm, names, merged),
+      plan: bondPlan(this.#policy, names, merged),
     });
   }
 
@@ -183,7 +183,7 @@ export class ServerSession {
   #updatePath(update: control.PathUpdate): void {
     const path = this.#paths.get(update.pathId as PathId);
     if (path !== undefined) path.plan = pathPlanOf(update);
-    this.#algorithm = algorithmOf(update.algorithm) ?? this.#algorithm;
+    this.#policy = policyOf(update) ?? this.#policy;
     this.applyPlan();
   }
 

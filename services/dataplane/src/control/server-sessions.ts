@@ -2,9 +2,8 @@
 
 import { randomInt } from "node:crypto";
 import type { CipherName } from "@edgebos/linux-io";
-import type { Algorithm, PathPlan } from "@edgebos/tunnel";
 import type { Command } from "../loop/commands.ts";
-import { algorithmOf } from "../plan.ts";
+import { algorithmOf, type PeerPlan } from "../plan.ts";
 import type { AddressPool, InnerAddresses } from "./address-pool.ts";
 import { isRegistered, type KnownClient, type RefusalReason } from "./admission.ts";
 import { chooseCipher } from "./ciphers.ts";
@@ -26,7 +25,7 @@ export interface ServerSessionsOptions {
   readonly ownCiphers: readonly CipherName[];
   readonly clients: () => readonly KnownClient[];
   readonly post: (command: Command) => void;
-  readonly planOf: (peer: string) => { algorithm: Algorithm | undefined; links: ReadonlyMap<string, PathPlan> };
+  readonly planOf: (peer: string) => PeerPlan;
   readonly onRefused: (reason: RefusalReason, remote: string, text: string) => void;
   readonly onEvent: (severity: "info" | "warning", code: string, text: string, fields: Record<string, string>) => void;
 }

@@ -16,4 +16,5 @@ const MESSAGES: Readonly<Record<Algorithm, common.Algorithm>> = {
   weighted: common.Algorithm.WEIGHTED,
   "latency-based": common.Algorithm.LATENCY_BASED,
   adaptive: common.Algorithm.ADAPTIVE,
+  redundant: common.Algorithm.REDUNDANT,
 };

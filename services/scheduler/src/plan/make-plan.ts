@@ -34,7 +34,7 @@ export interface PlanState {
  */
 export function makePlan(situation: Situation, previous: PlanState | undefined): PlanState {
   const { config, now } = situation;
-  const { algorithm } = config.bonding;
+  const { algorithm, copies } = config.bonding;
   const candidates = candidatesOf(situation).sort(byRank);
   const weights = nextWeights(candidates, algorithm, previous?.weights ?? new Map(), now);
   const rests = nextRests(candidates, previous?.rests ?? new Map(), now);
@@ -43,6 +43,7 @@ export function makePlan(situation: Situation, previous: PlanState | undefined):
   const activeRole = bestRole(working);
   const wanted = {
     algorithm: algorithmMessage(algorithm),
+    copies,
     links: candidates.map((candidate) => {
       const rests = atRest.has(candidateKey(candidate));
       const { peer, link, role, rateLimitBps } = candidate;
@@ -100,9 +101,10 @@ function summaryOfServer(
 
 type PlanContent = Omit<plan.ForwardingPlan, "revision" | "createdMs">;
 
-function isSame(old: plan.ForwardingPlan, { algorithm, links, summary }: PlanContent): boolean {
-  const text = (content: PlanContent) => JSON.stringify([content.algorithm, content.summary, content.links]);
-  return text(old) === text({ algorithm, links, summary });
+function isSame(old: plan.ForwardingPlan, wanted: PlanContent): boolean {
+  const text = ({ algorithm, copies, summary, links }: PlanContent) =>
+    JSON.stringify([algorithm, copies, summary, links]);
+  return text(old) === text(wanted);
 }
 
 function stamped(content: PlanContent, situation: Situation, previous: PlanState | undefined): plan.ForwardingPlan {

@@ -49,6 +49,7 @@ const ALGORITHM_WORDS: Readonly<Record<Config["bonding"]["algorithm"], string>> 
   weighted: "Weighted bonding",
   "latency-based": "Latency-based bonding",
   adaptive: "Adaptive bonding",
+  redundant: "Redundant sending",
 };
 
 const STANDS_BY: Partial<Record<common.LinkRole, string>> = {

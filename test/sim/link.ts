@@ -35,8 +35,8 @@ export interface LinkOptions {
   readonly duplicatePct?: number;
   /** Delivery opportunities instead of a constant rate: milliseconds, repeated at the end. `rateMbit` should be their mean. */
   readonly trace?: Float64Array;
-  /** Datagrams with a larger UDP payload vanish. */
-  readonly mtuPayloadBytes?: number;
+  /** Larger IP packets vanish silently. */
+  readonly mtuBytes?: number;
 }
 
 /** Gets what arrives. The datagram lies in the arena and is only valid during the call. */
@@ -96,11 +96,11 @@ export class Link {
 
   /** Takes a copy of a datagram of the arena. */
   send(offset: number, length: number, now: number): void {
-    const { queueMs, mtuPayloadBytes, rateMbit } = this.#options;
+    const { queueMs, mtuBytes = Number.POSITIVE_INFINITY, rateMbit } = this.#options;
     const frameBytes = length + FRAME_OVERHEAD_BYTES;
     this.offeredPackets++;
     this.offeredBytes += frameBytes;
-    if (this.isCut || (mtuPayloadBytes !== undefined && length > mtuPayloadBytes)) return;
+    if (this.isCut || frameBytes - ETHERNET_BYTES > mtuBytes) return;
     const limitBytes = Math.max(QUEUE_MIN_BYTES, queueMs * rateMbit * BYTES_PER_MBIT_MS);
     if (this.queuedBytes + frameBytes > limitBytes) {
       this.overflowPackets++;

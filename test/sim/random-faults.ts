@@ -17,11 +17,14 @@ const ALGORITHMS: readonly Algorithm[] = [
   "weighted",
   "latency-based",
 ];
+/** What every path passes, and how much more a factor of one adds. */
+const MTU_MIN_BYTES = 1_228;
+const MTU_STEP_BYTES = 100;
 const RATE_LIMIT_MIN_BPS = 500_000;
 
-type FaultKind = "cut" | "half-cut" | "suspend" | "rate" | "delay" | "move" | "plan" | "rekey" | "restart";
+type FaultKind = "cut" | "half-cut" | "suspend" | "rate" | "delay" | "mtu" | "move" | "plan" | "rekey" | "restart";
 /** What may befall link 0, which always lives, and what the others. */
-const KINDS_OF_FIRST: readonly FaultKind[] = ["rate", "rate", "delay", "delay", "move", "plan", "rekey"];
+const KINDS_OF_FIRST: readonly FaultKind[] = ["rate", "rate", "delay", "delay", "mtu", "move", "plan", "rekey"];
 const KINDS_OF_OTHERS: readonly FaultKind[] = [...KINDS_OF_FIRST, "cut", "cut", "half-cut", "suspend", "suspend"];
 const RESTART_CHANCE = 0.1;
 
@@ -30,7 +33,7 @@ export interface Fault {
   readonly link: number;
   readonly at: number;
   readonly until: number;
-  /** By how much a rate or a delay changes. */
+  /** By how much a rate or a delay changes, and how wide the way stays. */
   readonly factor: number;
 }
 
@@ -98,6 +101,10 @@ export function schedule(world: World, fault: Fault, random: Random, onRestart: 
       world.at(at, (now) => scaleDelay(up, down, factor, now));
       world.at(until, (now) => scaleDelay(up, down, 1 / factor, now));
       break;
+    case "mtu":
+      world.at(at, (now) => limitMtu(up, down, MTU_MIN_BYTES + factor * MTU_STEP_BYTES, now));
+      world.at(until, (now) => limitMtu(up, down, Number.POSITIVE_INFINITY, now));
+      break;
     case "move":
       world.at(at, () => world.move(link as PathId));
       break;
@@ -123,6 +130,10 @@ function scaleRate(up: Link, down: Link, factor: number, now: number): void {
 
 function scaleDelay(up: Link, down: Link, factor: number, now: number): void {
   for (const link of [up, down]) link.change({ delayMs: link.options.delayMs * factor }, now);
+}
+
+function limitMtu(up: Link, down: Link, mtuBytes: number, now: number): void {
+  for (const link of [up, down]) link.change({ mtuBytes }, now);
 }
 
 function schedulePlan(world: World, at: number, random: Random): void {

@@ -7,6 +7,20 @@ const LINKS_MAX = 4;
 const TRACE_SECONDS = 10;
 const DATAGRAM_MIN_BYTES = 1_200;
 const DATAGRAM_MAX_BYTES = 1_472;
+const IP_UDP_BYTES = 28;
+/** What a link takes: all that an interface of 1,500 bytes does, or the interface knows of less, or only the way behind it. */
+const WIDTHS = [
+  "full",
+  "full",
+  "full",
+  "full",
+  "full",
+  "full",
+  "full",
+  "full",
+  "small interface",
+  "narrow way",
+] as const;
 
 /** One to four links of 1–128 Mbit/s and 4–800 ms, some with jitter, random or burst loss, reordering, duplicates, a cellular trace, a small MTU. */
 export function createLinks(random: Random): WorldLink[] {
@@ -24,6 +38,7 @@ export function describeLink({ up, down, maxDatagramBytes }: WorldLink): string 
     duplicatePct > 0 ? "duplicates" : "",
     up.trace === undefined ? "" : "trace",
     maxDatagramBytes === undefined ? "" : `${maxDatagramBytes} B`,
+    up.mtuBytes === undefined ? "" : `silent MTU ${up.mtuBytes}`,
   ].filter((trait) => trait !== "");
   const rates = `${up.rateMbit.toFixed(1)}/${down.rateMbit.toFixed(1)} Mbit/s ${delayMs.toFixed(0)} ms`;
   return traits.length === 0 ? rates : `${rates} (${traits.join(", ")})`;
@@ -47,7 +62,14 @@ function createLink(random: Random): WorldLink {
     const trace = createTrace(random, Math.max(4, rateMbit), TRACE_SECONDS);
     return { ...shared, rateMbit: traceMbit(trace), trace };
   };
-  const isSmall = random.chance(0.2);
-  const size = isSmall ? { maxDatagramBytes: random.integer(DATAGRAM_MIN_BYTES, DATAGRAM_MAX_BYTES) } : {};
-  return { up: direction(), down: direction(), ...size };
+  const maxDatagramBytes = random.integer(DATAGRAM_MIN_BYTES, DATAGRAM_MAX_BYTES);
+  const narrow = { mtuBytes: maxDatagramBytes + IP_UDP_BYTES };
+  switch (random.pick(WIDTHS)) {
+    case "small interface":
+      return { up: direction(), down: direction(), maxDatagramBytes };
+    case "narrow way":
+      return { up: { ...direction(), ...narrow }, down: { ...direction(), ...narrow } };
+    default:
+      return { up: direction(), down: direction() };
+  }
 }

@@ -61,7 +61,7 @@ export interface BondOptions {
 export interface PathOptions {
   /** Link name, for events and statistics only. */
   readonly name: string;
-  /** Largest UDP payload that passes this path, bytes. */
+  /** Largest UDP payload that the link's interface takes, bytes; what passes the path is found out by probing. */
   readonly maxDatagramBytes: number;
   /** Opaque remote address, at most ADDRESS_BYTES; absent on a server until the first authenticated datagram. */
   readonly remote?: Uint8Array;
@@ -144,6 +144,8 @@ export interface PathStats {
   readonly repairedBytes: number;
   readonly txAckBytes: number;
   readonly txProbeBytes: number;
+  /** Largest IP packet that is known to pass in our sending direction, bytes. */
+  readonly mtuBytes: number;
 }
 
 export interface BondStats {

@@ -46,7 +46,16 @@ test("link reports carry whole numbers, as the message wants them", () => {
 });
 
 function snapshot(difference: { [key: string]: number }): SessionSnapshot {
-  const zero = { minRttUs: 0, rttVarUs: 0, capacityBps: 0, pacingBps: 0, inFlightBytes: 0, windowBytes: 0, srttUs: 0 };
+  const zero = {
+    minRttUs: 0,
+    mtuBytes: 0,
+    rttVarUs: 0,
+    capacityBps: 0,
+    pacingBps: 0,
+    inFlightBytes: 0,
+    windowBytes: 0,
+    srttUs: 0,
+  };
   const counts = { txPackets: 0, txBytes: 0, rxPackets: 0, rxBytes: 0, lostPackets: 0, lossPpm: 0, repairedPackets: 0 };
   const parts = { repairedBytes: 0, txAckBytes: 0, txProbeBytes: 0 };
   const path = {
@@ -57,6 +66,7 @@ function snapshot(difference: { [key: string]: number }): SessionSnapshot {
     ...zero,
     ...counts,
     ...parts,
+
     ...difference,
   };
   return { session: 5, stats: { drops: {} } as unknown as BondStats, paths: [path] };

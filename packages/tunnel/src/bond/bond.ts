@@ -127,6 +127,11 @@ export class Bond {
     path.hasRemote = true;
   }
 
+  /** The interface refused datagrams of `run.segmentBytes` as too long (EMSGSIZE). What they carried goes out again in shorter ones. */
+  handleRefused(id: PathId, datagramBytes: number, now: Micros): void {
+    this.#path(id).mtu.onRefused(datagramBytes, this.#repairs, now);
+  }
+
   /** The link is lost: everything in flight on it goes out again over the other paths, at once. */
   suspendPath(id: PathId, now: Micros): void {
     this.#path(id).suspend(this.#repairs, now);
@@ -209,7 +214,7 @@ export class Bond {
     let at = Math.min(this.#control.timeoutAt(), this.#transmitter.timeoutAt(this.#now));
     const isBusy = this.#isBusy();
     for (const path of this.#paths.all) {
-      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt());
+      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt(), path.mtuProbeAt());
     }
     if (this.#shaper !== undefined) at = Math.min(at, this.#shaper.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;

@@ -1,6 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
-import { PART_WHOLE } from "../path/sent-ledger.ts";
+import { PART_PROBE, PART_WHOLE } from "../path/sent-ledger.ts";
 import type { Micros, PathId } from "../types.ts";
 import { KIND_FRAMES, SEAL_BYTES } from "../wire/data-header.ts";
 import { FRAME_PING, STATUS_STALLED, STATUS_USABLE, writePathStatusFrame } from "../wire/frames.ts";
@@ -14,7 +14,7 @@ const OWN_COPY_EVERY_US = 20_000;
 /** Frames of one datagram; more than eight acks wait for the next. */
 const FRAMES_MAX_BYTES = 1_000;
 
-/** Sends what is not an inner packet: acks, pings, path states and capacity trains. */
+/** Sends what is not an inner packet: acks, pings, path states, MTU probes and capacity trains. */
 export class ControlSender {
   readonly #pool: PacketPool;
   readonly #paths: PathSet;
@@ -32,6 +32,7 @@ export class ControlSender {
     this.#assignAcks(now);
     for (const path of this.#paths.all) {
       if (!path.hasRemote || path.state.kind === "suspended") continue;
+      if (this.#sendMtuProbe(path, now)) return path.id;
       if (this.#sendFrames(path, now)) return path.id;
       if (path.trainAt() <= now && this.#sendTrain(path, now)) return path.id;
     }
@@ -98,12 +99,30 @@ export class ControlSender {
     return at + path.received.writeAck(view, at, path.id, now);
   }
 
-  /** Full datagrams back to back: one PING each, the rest is padding. */
-  #sendTrain(path: Path, now: Micros): boolean {
-    const { arena, scratchOffset, scratchBytes } = this.#pool;
-    const plainBytes = Math.min(path.maxDatagramBytes, scratchBytes) - SEAL_BYTES;
+  /** A PING in a datagram of the size in question. It is not in flight: its loss concerns nobody but the search. The PING behind it proves the path alive. */
+  #sendMtuProbe(path: Path, now: Micros): boolean {
+    const bytes = path.pollMtuProbe(now);
+    if (bytes === 0) return false;
+    this.#layPaddedPing(bytes - SEAL_BYTES);
+    const packetNumber = path.sent.next;
+    this.#sealer.begin(path);
+    this.#sealer.add(path, KIND_FRAMES, this.#pool.scratchOffset, bytes - SEAL_BYTES, NO_SLOT, PART_PROBE, false, now);
+    path.mtu.onSent(packetNumber, path.loss.reorderingUs > 0 ? path.rtt.smoothedUs + path.loss.reorderingUs : 0, now);
+    path.isPingWanted = true;
+    return true;
+  }
+
+  #layPaddedPing(plainBytes: number): void {
+    const { arena, scratchOffset } = this.#pool;
     arena.bytes.fill(0, scratchOffset, scratchOffset + plainBytes);
     arena.bytes[scratchOffset] = FRAME_PING;
+  }
+
+  /** Full datagrams back to back: one PING each, the rest is padding. */
+  #sendTrain(path: Path, now: Micros): boolean {
+    const { scratchOffset } = this.#pool;
+    const plainBytes = path.maxDatagramBytes - SEAL_BYTES;
+    this.#layPaddedPing(plainBytes);
     const firstPacket = path.sent.next;
     const datagrams = path.train.datagrams();
     this.#sealer.begin(path);

@@ -33,6 +33,7 @@ export function pathStatsOf(path: Path): PathStats {
     repairedBytes: path.repairedBytes,
     txAckBytes: path.ackBytes,
     txProbeBytes: path.probeBytes,
+    mtuBytes: path.maxDatagramBytes + path.headerBytes,
   };
 }
 

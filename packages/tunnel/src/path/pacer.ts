@@ -34,15 +34,20 @@ export class Pacer {
 
   /** Accounts for one datagram. `rate` in bytes per µs. */
   charge(bytes: number, rate: number, now: Micros): void {
-    const waitedUs = now - Math.max(this.nextAt, this.#openedAt) - IDLE_GRACE_US;
-    if (waitedUs > 0 && this.#isWindowOpen) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
+    this.#countIdle(now);
     this.nextAt = Math.max(this.nextAt, now - CATCH_UP_US) + bytes / rate;
     if (this.nextAt > now + QUANTUM_US) this.#isBursting = false;
   }
 
   /** Lets the path send at once; what it owed is forgiven. */
   reset(now: Micros): void {
+    this.#countIdle(now);
     this.nextAt = now;
     this.#isBursting = false;
+  }
+
+  #countIdle(now: Micros): void {
+    const waitedUs = now - Math.max(this.nextAt, this.#openedAt) - IDLE_GRACE_US;
+    if (waitedUs > 0 && this.#isWindowOpen) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
   }
 }

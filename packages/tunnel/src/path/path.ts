@@ -9,14 +9,16 @@ import { LossDetector } from "./loss-detector.ts";
 import { LossMeter } from "./loss-meter.ts";
 import { OneWayDelay } from "./one-way-delay.ts";
 import { Pacer } from "./pacer.ts";
+import { PathMtu } from "./path-mtu.ts";
 import { ReceiveLedger } from "./receive-ledger.ts";
 import { RttEstimator } from "./rtt-estimator.ts";
-import { IN_FLIGHT, OUTSTANDING_MAX, SETTLED, SentLedger, type SentSink } from "./sent-ledger.ts";
+import { IN_FLIGHT, OUTSTANDING_MAX, PART_PROBE, SETTLED, SentLedger, type SentSink } from "./sent-ledger.ts";
+import { MTU_BASE_BYTES } from "./size-evidence.ts";
 
 /** IP and UDP headers over IPv4. */
 const DEFAULT_HEADER_BYTES = 28;
-/** A path must take one half of the largest inner packet, and what RFC 9000 §14 asks of any path. */
-export const DATAGRAM_MIN_BYTES = 1_200;
+/** A path must take one half of the largest inner packet. */
+export const DATAGRAM_MIN_BYTES = MTU_BASE_BYTES;
 /** A lost packet is remembered for two round trips and this much: long enough for a late ack to prove it was not lost. */
 const LOST_MEMORY_US = 300_000;
 /** A path without a plan may be measured with trains after this long. */
@@ -35,7 +37,6 @@ export const DEFAULT_PLAN: PathPlan = { enabled: true, role: "primary", weight: 
 export class Path {
   readonly id: PathId;
   name: string;
-  maxDatagramBytes = DATAGRAM_MIN_BYTES;
   /** IP and UDP header bytes of every datagram. */
   headerBytes = DEFAULT_HEADER_BYTES;
   plan: PathPlan = DEFAULT_PLAN;
@@ -57,6 +58,7 @@ export class Path {
   readonly lossMeter = new LossMeter();
   readonly liveness = new Liveness();
   readonly train = new CapacityTrain();
+  readonly mtu = new PathMtu(this.sent);
 
   /** A PING has to leave with the next transmission. */
   isPingWanted = false;
@@ -89,11 +91,11 @@ export class Path {
     this.remoteOffset = remoteOffset;
     this.congestion = new CongestionControl(this.rtt, this.oneWay);
     this.state = { kind: "probing", since: now };
-    this.configure(options);
+    this.configure(options, now);
     this.pacer.reset(now);
   }
 
-  configure(options: PathOptions): void {
+  configure(options: PathOptions, now: Micros): void {
     if (options.maxDatagramBytes < DATAGRAM_MIN_BYTES) {
       throw new TunnelError(
         "path-too-small",
@@ -101,8 +103,13 @@ export class Path {
       );
     }
     this.name = options.name;
-    this.maxDatagramBytes = options.maxDatagramBytes;
     this.headerBytes = options.headerBytes ?? DEFAULT_HEADER_BYTES;
+    this.mtu.begin(options.maxDatagramBytes, this.headerBytes, now);
+  }
+
+  /** Largest UDP payload that is known to pass. */
+  get maxDatagramBytes(): number {
+    return this.mtu.confirmedBytes;
   }
 
   applyPlan(plan: PathPlan): void {
@@ -182,7 +189,7 @@ export class Path {
     }
     this.sentPackets++;
     this.sentBytes += bytes;
-    if (slot < 0 && isEliciting) this.probeBytes += bytes;
+    if (slot < 0 && (isEliciting || part === PART_PROBE)) this.probeBytes += bytes;
     else if (slot < 0) this.ackBytes += bytes;
     return sent.next++;
   }
@@ -194,15 +201,17 @@ export class Path {
     sent.applyAck(view, ack, sink);
     const isNew = ack.largest > this.#largestAcked;
     if (isNew) this.#measureDelay(ack, now);
+    this.mtu.onAck(view, ack, now);
     if (sent.ackedPackets + sent.spuriousPackets === 0) return false;
     this.liveness.onAnswer(now);
     this.loss.onAck(sent, this.rtt, sink, now);
     this.lossMeter.count(sent.ackedPackets, this.loss.newlyLost - sent.spuriousPackets, now);
+    const lostBytes = this.mtu.judge(sink, this.rtt.smoothedUs, now) ? 0 : this.loss.lostBytes;
     this.#advance(sink, now);
     const isTraining = this.train.isUnderWay;
     if (this.train.onAck(ack)) this.congestion.hint(this.train.rate, this.train.isSure, now);
     this.sampler.onAck(ack, sent, this.rtt.minUs);
-    this.congestion.onAck(this.sampler, sent.ackedBytes, this.loss.lostBytes, sent.inFlightBytes, isTraining, now);
+    this.congestion.onAck(this.sampler, sent.ackedBytes, lostBytes, sent.inFlightBytes, isTraining, now);
     this.pacer.noteWindow(this.isWindowOpen, now);
     if (this.isUp || !this.rtt.hasSample) return false;
     this.#rise(now);
@@ -215,6 +224,7 @@ export class Path {
     if (this.loss.deadline > now) return;
     this.loss.detect(this.sent, this.rtt, sink, now);
     this.lossMeter.count(0, this.loss.newlyLost, now);
+    this.mtu.judge(sink, this.rtt.smoothedUs, now);
   }
 
   /** Judges missing acknowledgements. What is in flight counts as lost (until a late ack says otherwise) unless the answer is `none`. */
@@ -230,10 +240,7 @@ export class Path {
 
   /** Hands all that is in flight to the sink as lost, to be repaired elsewhere. */
   abandonInFlight(sink: SentSink, now: Micros): void {
-    const sent = this.sent;
-    for (let n = sent.oldestInFlight(); n < sent.next && sent.inFlightPackets > 0; n++) {
-      if (sent.state[n & sent.mask] === IN_FLIGHT) sent.lose(n, sink);
-    }
+    this.sent.loseInFlight(sink);
     this.train.stop();
     this.pacer.noteWindow(this.isWindowOpen, now);
   }
@@ -248,7 +255,7 @@ export class Path {
 
   /** The link is back, perhaps as another one: the model starts afresh. */
   resume(options: PathOptions, now: Micros): void {
-    this.configure(options);
+    this.configure(options, now);
     this.rtt.reset();
     this.oneWay.reset();
     this.congestion.reset();
@@ -276,7 +283,19 @@ export class Path {
     return Math.max(this.train.dueAt(), graceUntil) as Micros;
   }
 
+  /** Size of the datagram that has to leave now to probe the path's MTU; 0 if none. */
+  pollMtuProbe(now: Micros): number {
+    if (this.isUp) return this.mtu.poll(this.plan.role === "metered", now);
+    return this.state.kind === "probing" && this.isPingWanted ? this.mtu.pollStart() : 0;
+  }
+
+  /** When `pollMtuProbe` has something to say without a ping. */
+  mtuProbeAt(): Micros {
+    return this.isUp ? this.mtu.dueAt(this.plan.role === "metered") : (Number.POSITIVE_INFINITY as Micros);
+  }
+
   #rise(now: Micros): void {
+    this.mtu.onRise();
     if (this.state.kind === "probing") this.train.begin(now);
     this.state = { kind: "up", since: now };
     this.pacer.reset(now);

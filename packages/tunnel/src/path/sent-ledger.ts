@@ -1,5 +1,6 @@
 import type { Micros, Slot } from "../types.ts";
 import { ACK_FRAME, type AckFrame } from "../wire/frames.ts";
+import { SizeEvidence } from "./size-evidence.ts";
 
 /** A packet number that needs no more attention: acknowledged, forgotten, or never eliciting. */
 export const SETTLED = 0;
@@ -11,6 +12,8 @@ export const LOST = 2;
 export const PART_WHOLE = 3;
 export const PART_FIRST = 1;
 export const PART_LAST = 2;
+/** An MTU probe: carries no inner packet, and is not in flight. */
+export const PART_PROBE = 0;
 
 const INITIAL_CAPACITY = 512;
 /** Packet numbers between the oldest unsettled one and the next; beyond it the path is closed until acks come. */
@@ -36,6 +39,7 @@ export class SentLedger {
   inFlightBytes = 0;
   inFlightPackets = 0;
   mask = INITIAL_CAPACITY - 1;
+  readonly sizes = new SizeEvidence();
 
   state = new Uint8Array(INITIAL_CAPACITY);
   /** -1: carries no inner packet. */
@@ -110,7 +114,16 @@ export class SentLedger {
     this.state[index] = LOST;
     this.inFlightBytes -= this.bytes[index]!;
     this.inFlightPackets--;
+    this.sizes.lost(packetNumber, this.bytes[index]!, this.sentAt[index]!);
     if (this.slot[index]! >= 0) sink.lost(this.slot[index]! as Slot, this.part[index]!);
+  }
+
+  /** Declares lost what is in flight, or those of its packets that are longer than this. */
+  loseInFlight(sink: SentSink, beyondBytes = 0): void {
+    for (let n = this.oldestInFlight(); n < this.next && this.inFlightPackets > 0; n++) {
+      const index = n & this.mask;
+      if (this.state[index] === IN_FLIGHT && this.bytes[index]! > beyondBytes) this.lose(n, sink);
+    }
   }
 
   /** Moves `oldest` over what is settled, and over lost packets that were sent before `lostBefore`. */
@@ -132,6 +145,7 @@ export class SentLedger {
     }
     this.inFlightBytes = 0;
     this.inFlightPackets = 0;
+    this.sizes.reset();
   }
 
   #acknowledge(packetNumber: number, sink: SentSink): void {
@@ -146,6 +160,7 @@ export class SentLedger {
       if (this.newestSpurious === 0) this.newestSpurious = packetNumber;
     }
     this.ackedBytes += this.bytes[index]!;
+    this.sizes.acked(packetNumber, this.bytes[index]!);
     if (this.slot[index]! >= 0) sink.delivered(this.slot[index]! as Slot, this.part[index]!);
     this.#settle(index, sink);
   }

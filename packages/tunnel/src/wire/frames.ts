@@ -52,6 +52,19 @@ export class AckFrame {
   }
 }
 
+/** Whether the ranges of an ACK cover a packet number. */
+export function acknowledges(view: DataView, ack: AckFrame, packetNumber: number): boolean {
+  let upper = ack.largest;
+  let at = ack.rangesOffset;
+  for (let range = 0; range < ack.rangeCount && packetNumber <= upper; range++) {
+    const below = upper - view.getUint16(at);
+    if (packetNumber > below) return true;
+    upper = below - view.getUint16(at + 2);
+    at += ACK_FRAME.RANGE_LENGTH;
+  }
+  return false;
+}
+
 /** Writes the fixed part of an ACK; the ranges follow at `offset + ACK_FRAME.LENGTH`. */
 export function writeAckFrame(
   view: DataView,

@@ -140,7 +140,7 @@ export interface PathStats {
   readonly lossPpm: number;
   /** Found lost and sent again on some path. */
   readonly repairedPackets: number;
-  /** Parts of `txBytes`: packets sent again; acks; pings and capacity trains. */
+  /** Parts of `txBytes`: packets sent again; acks; pings, MTU probes and capacity trains. */
   readonly repairedBytes: number;
   readonly txAckBytes: number;
   readonly txProbeBytes: number;

@@ -101,6 +101,7 @@ function pathSample(item: SyntheticLink, peer: string, pathId: number, second: n
     repairedBytes: Math.round(1400 * count.lost),
     txAckBytes: Math.round(0.01 * count.rx),
     txProbeBytes: 0,
+    mtuBytes: 1500,
     txRateBps: Math.round(txRateBps),
     rxRateBps: Math.round(rxRateBps),
     peerCapacityBps: item.capacityBps,

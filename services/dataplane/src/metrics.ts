@@ -21,7 +21,12 @@ const PATH: readonly [name: string, kind: Kind, help: string, value: (path: tele
     (p) => p.repairedPackets,
   ],
   ["edgebos_path_ack_bytes_total", "counter", "IP bytes of acknowledgements sent on the path", (p) => p.txAckBytes],
-  ["edgebos_path_probe_bytes_total", "counter", "IP bytes of pings and capacity trains sent", (p) => p.txProbeBytes],
+  [
+    "edgebos_path_probe_bytes_total",
+    "counter",
+    "IP bytes of pings, MTU probes and capacity trains sent",
+    (p) => p.txProbeBytes,
+  ],
   ["edgebos_path_repaired_bytes_total", "counter", "IP bytes sent again on some path", (p) => p.repairedBytes],
   ["edgebos_path_rtt_seconds", "gauge", "Smoothed round-trip time", (p) => p.srttUs / 1e6],
   ["edgebos_path_min_rtt_seconds", "gauge", "Lowest round-trip time of late", (p) => p.minRttUs / 1e6],
@@ -40,6 +45,7 @@ const PATH: readonly [name: string, kind: Kind, help: string, value: (path: tele
     (p) => p.peerCapacityBps,
   ],
   ["edgebos_path_pacing_bits_per_second", "gauge", "Rate at which the path may send", (p) => p.pacingBps],
+  ["edgebos_path_mtu_bytes", "gauge", "Largest IP packet known to pass in our sending direction", (p) => p.mtuBytes],
   ["edgebos_path_in_flight_bytes", "gauge", "Sent and not yet acknowledged", (p) => p.inFlightBytes],
 ];
 

@@ -121,5 +121,6 @@ function pathSample(
     peerCapacityBps: report?.capacityBps ?? 0,
     peerLossPpm: report?.lossPpm ?? 0,
     remote: path.remote,
+    mtuBytes: path.mtuBytes,
   };
 }

@@ -19,7 +19,7 @@ export function linksText({ links }: management.LinkList): string {
   if (links.length === 0)
     return "There is no link: no interface has both an address and a gateway, or all are excluded.\n";
   const ofPeers = links.some(({ path, link }) => link === undefined && path !== undefined);
-  const head = ["LINK", "KIND", "CONDITION", "UP", "DOWN", "RTT", "LOSS", "CAPACITY UP", "DOWN", "ROLE", "WHY"];
+  const head = ["LINK", "KIND", "CONDITION", "UP", "DOWN", "RTT", "LOSS", "CAPACITY UP", "DOWN", "MTU", "ROLE", "WHY"];
   const rows = links.map((entry) => [...(ofPeers ? [entry.path?.peer ?? ""] : []), ...cells(entry)]);
   return table(ofPeers ? ["PEER", ...head] : head, rows);
 }
@@ -41,6 +41,7 @@ function cells({ link, path, plan }: management.LinkStatus): string[] {
     percent(quality?.lossPpm ?? path?.lossPpm ?? 0),
     known(quality?.capacityUpBps || path?.capacityBps || 0),
     known(quality?.capacityDownBps || path?.peerCapacityBps || 0),
+    String(path?.mtuBytes || link?.mtuBytes || "-"),
     plan !== undefined && !plan.enabled ? `${role}, resting` : role,
     [link?.reason, plan?.reason].filter((reason) => reason !== undefined && reason !== "").join("; "),
   ];

@@ -32,7 +32,7 @@ test("links of a client: what the link carries, how it is and why", () => {
             reason: "Loses 3 % of the packets.",
             quality: { rttUs: 45_200, lossPpm: 30_000, capacityUpBps: 12_000_000, capacityDownBps: 40_000_000 },
           },
-          path: { txRateBps: 1_000_000, rxRateBps: 20_000_000 },
+          path: { txRateBps: 1_000_000, rxRateBps: 20_000_000, mtuBytes: 1428 },
           plan: { enabled: false, role: 2, reason: "Kept in reserve." },
         },
       ],
@@ -42,7 +42,7 @@ test("links of a client: what the link carries, how it is and why", () => {
   assert.match(head!, /^LINK +KIND +CONDITION +UP +DOWN +RTT +LOSS/);
   assert.match(
     row!,
-    /^wwan0 +cellular +degraded +1\.00 Mbit\/s +20\.0 Mbit\/s +45\.2 ms +3\.00 % +12\.0 Mbit\/s +40\.0 Mbit\/s +backup, resting +Loses 3 % of the packets\.; Kept in reserve\.$/,
+    /^wwan0 +cellular +degraded +1\.00 Mbit\/s +20\.0 Mbit\/s +45\.2 ms +3\.00 % +12\.0 Mbit\/s +40\.0 Mbit\/s +1428 +backup, resting +Loses 3 % of the packets\.; Kept in reserve\.$/,
   );
 });
 

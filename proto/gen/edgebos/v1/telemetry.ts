@@ -92,10 +92,12 @@ export interface PathSample {
   peerCapacityBps: number;
   peerLossPpm: number;
   remote: string;
-  /** Parts of tx_bytes: acknowledgements; pings and capacity trains; packets sent again. */
+  /** Parts of tx_bytes: acknowledgements; pings, MTU probes and capacity trains; packets sent again. */
   txAckBytes: number;
   txProbeBytes: number;
   repairedBytes: number;
+  /** Largest IP packet that is known to pass in our sending direction. */
+  mtuBytes: number;
 }
 
 /** One session: the client's with its server, or each client's of a server. */
@@ -276,6 +278,7 @@ function createBasePathSample(): PathSample {
     txAckBytes: 0,
     txProbeBytes: 0,
     repairedBytes: 0,
+    mtuBytes: 0,
   };
 }
 
@@ -355,6 +358,9 @@ export const PathSample: MessageFns<PathSample> = {
     }
     if (message.repairedBytes !== 0) {
       writer.uint32(200).uint64(message.repairedBytes);
+    }
+    if (message.mtuBytes !== 0) {
+      writer.uint32(208).uint32(message.mtuBytes);
     }
     return writer;
   },
@@ -572,6 +578,14 @@ export const PathSample: MessageFns<PathSample> = {
             message.repairedBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.mtuBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -695,6 +709,11 @@ export const PathSample: MessageFns<PathSample> = {
         : isSet(object.repaired_bytes)
         ? globalThis.Number(object.repaired_bytes)
         : 0,
+      mtuBytes: isSet(object.mtuBytes)
+        ? globalThis.Number(object.mtuBytes)
+        : isSet(object.mtu_bytes)
+        ? globalThis.Number(object.mtu_bytes)
+        : 0,
     };
   },
 
@@ -775,6 +794,9 @@ export const PathSample: MessageFns<PathSample> = {
     if (message.repairedBytes !== 0) {
       obj.repairedBytes = Math.round(message.repairedBytes);
     }
+    if (message.mtuBytes !== 0) {
+      obj.mtuBytes = Math.round(message.mtuBytes);
+    }
     return obj;
   },
 
@@ -808,6 +830,7 @@ export const PathSample: MessageFns<PathSample> = {
     message.txAckBytes = object.txAckBytes ?? 0;
     message.txProbeBytes = object.txProbeBytes ?? 0;
     message.repairedBytes = object.repairedBytes ?? 0;
+    message.mtuBytes = object.mtuBytes ?? 0;
     return message;
   },
 };

@@ -51,6 +51,7 @@ export interface Path {
   readonly txRateBps: number;
   readonly rxRateBps: number;
   readonly repairedPackets: number;
+  readonly mtuBytes: number;
 }
 
 export interface LinkPlan {

@@ -18,6 +18,7 @@ export function StrandTable({ children }: { children: ComponentChildren }) {
           <th scope="col">Up</th>
           <th scope="col">Round trip</th>
           <th scope="col">Loss</th>
+          <th scope="col">MTU</th>
           <th scope="col">Role</th>
         </tr>
       </thead>
@@ -51,6 +52,9 @@ export function StrandRow({ strand, history }: { strand: Strand; history: Histor
       <td data-label="Round trip">{milliseconds(rttUs)}</td>
       <td data-label="Loss" class={lossPpm > 10_000 ? "much" : ""}>
         {status.path === undefined ? "–" : loss(lossPpm)}
+      </td>
+      <td data-label="MTU" title="Largest packet that is known to pass">
+        {status.path?.mtuBytes || "–"}
       </td>
       <td data-label="Role" title={role.meaning}>
         {role.word}

@@ -32,6 +32,8 @@ const WORK = [
   "udp-datagrams-in",
   "udp-sends",
   "udp-datagrams-out",
+  /** Runs that the interface refused as too long; what was in them goes out again. */
+  "udp-runs-refused",
   /** The loop left a stage with work left in it. */
   "tun-budget-exhausted",
   "udp-budget-exhausted",

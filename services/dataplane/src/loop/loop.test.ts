@@ -87,6 +87,19 @@ test("packets go on over the other link when sending on one fails, and the link 
   assert.equal(bond.client.io.opened.length, 2);
 });
 
+test("datagrams that the interface refuses as too long go out again, shorter, and no packet is lost", () => {
+  const bond = establish();
+  const udp = bond.client.io.opened[0]!;
+  udp.datagramMaxBytes = 1_372;
+  const sent = Array.from({ length: 40 }, (_, i) => ipv4("10.231.0.2", "198.51.100.7", 1_397 + i));
+  bond.client.tun.toRead.push(...sent);
+  bond.run(500);
+  assert.deepEqual(lengths(bond.server.tun.written), lengths(sent));
+  const counters = bond.client.counters();
+  assert.ok(counters.work["udp-runs-refused"] > 0);
+  assert.equal(counters.edgeDrops["send-failed"], 0);
+});
+
 test("packets go on through a change of keys", () => {
   const bond = establish();
   const sent = Array.from({ length: 30 }, (_, i) => ipv4("10.231.0.2", "198.51.100.7", 500 + i));

@@ -13,6 +13,8 @@ import {
 import { ADDRESS_BYTES, type Arena, type Micros } from "@edgebos/tunnel";
 import type { LoopIo } from "./io.ts";
 
+const EMSGSIZE = 90;
+
 /** One clock for both ends. */
 export interface TestClock {
   now: number;
@@ -71,6 +73,8 @@ export class MemoryUdp implements Udp {
   readonly gro = true;
   /** When set, every send fails with this errno. */
   failWith = 0;
+  /** Longer datagrams are refused with EMSGSIZE. */
+  datagramMaxBytes = 65_507;
   readonly #memory: Memory;
   readonly #network: TestNetwork;
   readonly #buffer: number;
@@ -115,6 +119,7 @@ export class MemoryUdp implements Udp {
 
   send(offset: number, lengthBytes: number, segmentBytes: number, addressOffset: number): number {
     if (this.failWith > 0) return -this.failWith;
+    if (Math.min(lengthBytes, segmentBytes) > this.datagramMaxBytes) return -EMSGSIZE;
     const to = this.#memory.view.getUint16(addressOffset + 2);
     const bytes = this.#memory.bytes.slice(offset, offset + lengthBytes);
     if (!this.#network.cut.has(this.port) && !this.#network.cut.has(to)) {

@@ -4,7 +4,14 @@
  */
 
 import { VNET_HEADER, WOULD_BLOCK } from "@edgebos/linux-io";
-import { type Arena, type Micros, type PacketPool, SLOT_CHECKSUM_PARTIAL } from "@edgebos/tunnel";
+import {
+  type Arena,
+  type Bond,
+  type Micros,
+  type PacketPool,
+  type PathId,
+  SLOT_CHECKSUM_PARTIAL,
+} from "@edgebos/tunnel";
 import { EDGE_INDEX, WORK_INDEX } from "./counters.ts";
 import type { InnerRoutes } from "./inner-routes.ts";
 import type { LoopIo, Udp } from "./io.ts";
@@ -86,7 +93,7 @@ export class Outbound {
         const sent = udp.send(run.offset, run.lengthBytes, run.segmentBytes, run.addressOffset);
         counters[WORK_INDEX["udp-sends"]]!++;
         counters[WORK_INDEX["udp-datagrams-out"]]! += Math.ceil(run.lengthBytes / run.segmentBytes);
-        if (sent !== run.lengthBytes) this.#notSent(path, sent);
+        if (sent !== run.lengthBytes) this.#notSent(bond, path as PathId, sent, now);
       }
       now = this.#io.now();
     }
@@ -152,7 +159,12 @@ export class Outbound {
     return segment === 0 ? length - VNET_HEADER.LENGTH : segment + MAX_HEADER_BYTES;
   }
 
-  #notSent(path: number, sent: number): void {
+  #notSent(bond: Bond, path: PathId, sent: number, now: Micros): void {
+    if (sent === -EMSGSIZE) {
+      this.#counters[WORK_INDEX["udp-runs-refused"]]!++;
+      bond.handleRefused(path, bond.run.segmentBytes, now);
+      return;
+    }
     if (sent >= 0 || sent === WOULD_BLOCK) {
       this.#drop("send-blocked");
       return;
@@ -166,6 +178,8 @@ export class Outbound {
   }
 }
 
+/** asm-generic/errno.h: the datagram is longer than the interface's MTU. */
+const EMSGSIZE = 90;
 /** virtio_net_hdr and the largest IP packet. */
 const READ_BYTES = 10 + 65_535;
 /** IP and TCP headers with every option. */

@@ -1,5 +1,6 @@
 /** The monotonic clock. Its zero is the machine's start, the same for all threads and processes. */
 
+import { performance } from "node:perf_hooks";
 import { prctl } from "./libc.ts";
 
 /**

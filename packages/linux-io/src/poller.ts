@@ -54,8 +54,8 @@ class PpollSet implements Poller {
     if (index === MAX_DESCRIPTORS) throw new RangeError(`a poller holds at most ${MAX_DESCRIPTORS} descriptors`);
     this.#length = Math.max(this.#length, index + 1);
     this.#memory.view.setInt32(entry(index) + POLLFD.FD, fd, true);
+    this.#memory.view.setInt16(entry(index) + POLLFD.EVENTS, wantWrite ? POLLIN | POLLOUT : POLLIN, true);
     this.#memory.view.setInt16(entry(index) + POLLFD.REVENTS, 0, true);
-    this.setWantWrite(index, wantWrite);
     return index;
   }
 
@@ -68,8 +68,12 @@ class PpollSet implements Poller {
     while (this.#length > 0 && this.#fd(this.#length - 1) < 0) this.#length--;
   }
 
+  setWantRead(index: number, wantRead: boolean): void {
+    this.#setEvent(index, POLLIN, wantRead);
+  }
+
   setWantWrite(index: number, wantWrite: boolean): void {
-    this.#memory.view.setInt16(entry(index) + POLLFD.EVENTS, wantWrite ? POLLIN | POLLOUT : POLLIN, true);
+    this.#setEvent(index, POLLOUT, wantWrite);
   }
 
   wait(timeoutUs: number): number {
@@ -98,6 +102,12 @@ class PpollSet implements Poller {
     if (errno !== ERRNO.EINTR) throw systemError("ppoll", errno);
     for (let i = 0; i < this.#length; i++) this.#memory.view.setInt16(entry(i) + POLLFD.REVENTS, 0, true);
     return 0;
+  }
+
+  #setEvent(index: number, event: number, wanted: boolean): void {
+    const at = entry(index) + POLLFD.EVENTS;
+    const events = this.#memory.view.getInt16(at, true);
+    this.#memory.view.setInt16(at, wanted ? events | event : events & ~event, true);
   }
 
   #fd(index: number): number {

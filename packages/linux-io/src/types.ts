@@ -101,6 +101,8 @@ export interface Poller {
   /** Watches for input, and for room to write if `wantWrite`. Returns the descriptor's index. */
   add(fd: number, wantWrite?: boolean): number;
   remove(fd: number): void;
+  /** Changes whether input at `index` ends the wait and is told. */
+  setWantRead(index: number, wantRead: boolean): void;
   /** Changes whether room to write at `index` ends the wait. */
   setWantWrite(index: number, wantWrite: boolean): void;
   /** Waits at most `timeoutUs` (rounded up to what the kernel gives; ppoll(2)), without end if negative. Returns the number of ready descriptors. */

@@ -11,6 +11,7 @@ import { Inbound } from "./inbound.ts";
 import { ClientRoutes, ServerRoutes } from "./inner-routes.ts";
 import { type LoopIo, openServerSocket, type Udp } from "./io.ts";
 import { Links } from "./links.ts";
+import { WakeModeration } from "./moderation.ts";
 import { Outbound } from "./outbound.ts";
 import { LoopSession } from "./session.ts";
 import { runBondCommand } from "./session-commands.ts";
@@ -29,8 +30,8 @@ export interface LoopParts {
   readonly say: (message: LoopMessage) => void;
   /** Clients watch their links by it. */
   readonly routes: RouteSocket | undefined;
-  /** Told of the time ten times a second. */
-  readonly priority?: Pick<ThreadPriority, "tick">;
+  /** Told of the time ten times a second; without it the device is never left alone. */
+  readonly priority?: Pick<ThreadPriority, "tick" | "isLight">;
 }
 
 export class ForwardingLoop {
@@ -51,6 +52,7 @@ export class ForwardingLoop {
   readonly #routesIndex: number;
   /** -1 while a client has no session: the kernel keeps the packets of a short break, such as a restart. */
   #tunIndex = -1;
+  readonly #moderation = new WakeModeration();
   readonly #startedAt: Micros;
   #snapshotAt: number;
   #tickAt: number;
@@ -86,7 +88,8 @@ export class ForwardingLoop {
   run(): { readonly removeDevice: boolean } {
     let again = false;
     while (this.#stopping === undefined) {
-      this.#parts.io.poller.wait(again ? 0 : this.#waitUs());
+      if (again) this.#parts.io.poller.wait(0);
+      else this.#wait();
       again = this.turn();
     }
     for (const session of this.#list.slice()) this.#close(session);
@@ -111,6 +114,19 @@ export class ForwardingLoop {
     if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);
     if (now >= this.#snapshotAt) this.#snapshot(now);
     return again;
+  }
+
+  /** A loop that is short of time does not rest; its packets gather by themselves. */
+  #wait(): void {
+    const { io, priority } = this.#parts;
+    const restUs = this.#moderation.restUs(this.#counters[WORK_INDEX["tun-packets-in"]]!, io.now());
+    if (restUs > 0 && this.#tunIndex >= 0 && priority?.isLight === true) {
+      io.poller.setWantRead(this.#tunIndex, false);
+      const ready = io.poller.wait(Math.min(restUs, this.#waitUs()));
+      io.poller.setWantRead(this.#tunIndex, true);
+      if (ready > 0) return;
+    }
+    io.poller.wait(this.#waitUs());
   }
 
   #waitUs(): number {

@@ -158,6 +158,7 @@ export function memoryIo(arena: Arena, network: TestNetwork, clock: TestClock): 
       remove: (descriptor) => {
         watched[watched.indexOf(descriptor)] = -1;
       },
+      setWantRead: () => undefined,
       setWantWrite: () => undefined,
       wait: () => 0,
       writable: () => false,

@@ -11,14 +11,15 @@ import type { SchedulingClass } from "@edgebos/linux-io";
 import type { Micros } from "@edgebos/tunnel";
 
 export class ThreadPriority {
+  /** The loop needs little of its processor. */
+  isLight = false;
   readonly #set: (schedulingClass: SchedulingClass) => boolean;
   readonly #cpuUs: () => number;
-  #class: SchedulingClass = "fair";
   #isAllowed = true;
   #lastAt: Micros;
   #lastCpuUs: number;
 
-  /** `set` changes the class of the loop's thread and returns whether that is permitted; `cpuUs` is its processor time so far. */
+  /** `set` changes the class of the loop's thread, which is fair, and returns whether that is permitted; `cpuUs` is its processor time so far. */
   constructor(set: (schedulingClass: SchedulingClass) => boolean, cpuUs: () => number, now: Micros) {
     this.#set = set;
     this.#cpuUs = cpuUs;
@@ -28,18 +29,15 @@ export class ThreadPriority {
 
   /** To be called about ten times a second. */
   tick(now: Micros): void {
-    if (!this.#isAllowed || now <= this.#lastAt) return;
+    if (now <= this.#lastAt) return;
     const cpuUs = this.#cpuUs();
     const load = (cpuUs - this.#lastCpuUs) / (now - this.#lastAt);
     this.#lastAt = now;
     this.#lastCpuUs = cpuUs;
-    if (this.#class === "fair" && load < LIGHT_LOAD) this.#change("realtime");
-    else if (this.#class === "realtime" && load > HEAVY_LOAD) this.#change("fair");
-  }
-
-  #change(schedulingClass: SchedulingClass): void {
-    this.#isAllowed = this.#set(schedulingClass);
-    this.#class = schedulingClass;
+    const isLight = load < (this.isLight ? HEAVY_LOAD : LIGHT_LOAD);
+    if (isLight === this.isLight) return;
+    this.isLight = isLight;
+    if (this.#isAllowed) this.#isAllowed = this.#set(isLight ? "realtime" : "fair");
   }
 }
 

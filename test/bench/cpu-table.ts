@@ -21,10 +21,11 @@ export async function cpuTable(options: BenchOptions): Promise<Table> {
   return {
     title: `Processor time at ${MBIT} Mbit/s`,
     about:
-      `Per cent of one processor (user and system, /proc/PID/stat over ${seconds} s, ${options.runs} runs, median [lowest–highest]) while a flow held at ${MBIT} Mbit/s passes over two emulated links of ${LINK.mbit} Mbit/s; ` +
+      `Per cent of one processor (user and system, /proc/PID/stat median [lowest–highest]) while a flow held at ${MBIT} Mbit/s passes over two emulated links of ${LINK.mbit} Mbit/s; ` +
       `UDP in datagrams of ${UDP_PAYLOAD_BYTES} bytes. "All" adds the other three services, nats-server and the supervisor of that end.`,
     header: ["flow", "Mbit/s", "client's dataplane", "server's dataplane", "client, all", "server, all"],
     rows,
+    parts: { keyCells: 1, how: `${options.runs} × ${seconds} s` },
   };
 }
 

@@ -9,9 +9,9 @@ import type { Table } from "./report.ts";
 import { countersSince, tcpCounters } from "./tcp-counters.ts";
 
 const PROFILE = "60_40_20";
-const SECONDS = 14;
-const CUT_AT_MS = 5000;
-const RETURN_AT_MS = 9000;
+const SECONDS = 12;
+const CUT_AT_MS = 4000;
+const RETURN_AT_MS = 8000;
 /** Retransmissions are counted from just before the cut until all that it can have cost is known. */
 const COUNT_BEFORE_MS = 500;
 const COUNT_AFTER_MS = 2000;

@@ -19,7 +19,8 @@ export interface QuicServer {
   stop(): Promise<void>;
 }
 
-export async function startQuicServer(namespace: string, labDirectory: string): Promise<QuicServer> {
+/** `host`: the address it is reached at; of several, the answers would come from the first. */
+export async function startQuicServer(namespace: string, host: string, labDirectory: string): Promise<QuicServer> {
   const directory = join(labDirectory, "caddy");
   mkdirSync(join(directory, "www"), { recursive: true });
   writeFileSync(join(directory, "www", "index.html"), "<!doctype html><title>bench</title>");
@@ -27,7 +28,7 @@ export async function startQuicServer(namespace: string, labDirectory: string): 
   truncateSync(join(directory, "www", QUIC_FILE), FILE_BYTES);
   const keyHash = await createCertificate(directory);
   const accessLog = join(directory, "access.log");
-  writeFileSync(join(directory, "Caddyfile"), caddyfile(directory, accessLog));
+  writeFileSync(join(directory, "Caddyfile"), caddyfile(host, directory, accessLog));
   const log = join(directory, "caddy.log");
   const environment = [`HOME=${directory}`, `XDG_DATA_HOME=${directory}`, `XDG_CONFIG_HOME=${directory}`];
   const command = [
@@ -50,7 +51,7 @@ export async function startQuicServer(namespace: string, labDirectory: string): 
 }
 
 /** Protocol h3 alone: no TCP port is open, so nothing can fall back to it. */
-function caddyfile(directory: string, accessLog: string): string {
+function caddyfile(host: string, directory: string, accessLog: string): string {
   return `{
   admin off
   auto_https off
@@ -59,6 +60,7 @@ function caddyfile(directory: string, accessLog: string): string {
   }
 }
 https://${QUIC_HOST_NAME}:${QUIC_PORT} {
+  bind ${host}
   tls ${join(directory, "certificate.pem")} ${join(directory, "key.pem")}
   root * ${join(directory, "www")}
   file_server

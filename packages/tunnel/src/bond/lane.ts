@@ -40,6 +40,10 @@ export class Lane {
   isDropping = false;
   dropNextAt = 0.5;
   dropCount = 0;
+  /** Whether the queue has become shorter of late, and what is compared with when. */
+  isShrinking = false;
+  trendSojournUs = 0.5;
+  trendAt = 0.5;
   /** Smoothed time in the queue. */
   sojournUs = 0.5;
 

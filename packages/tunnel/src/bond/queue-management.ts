@@ -13,6 +13,8 @@ const PACKETS_MIN = 4;
 const BACKLOG_MAX_US = 1_000_000;
 const BACKLOG_MIN_BYTES = 64_000;
 const SOJOURN_GAIN = 1 / 32;
+/** Whether a queue shrinks is asked this often, as a share of the interval. */
+const TREND_SHARE = 1 / 4;
 
 // RFC 3168.
 const ECT_MASK = 3;
@@ -23,7 +25,8 @@ export type Verdict = "keep" | "mark" | "drop";
 
 /**
  * CoDel (RFC 8289) for a bonded link. Target and interval are not constants: a flow that fills several paths needs a backlog as deep as
- * the slow paths are late, plus one round trip; more is delay without use.
+ * the slow paths are late, plus one round trip; more is delay without use. And a queue that shrinks is let be: it is what a pause of the process or of a link
+ * left behind, and a flow that keeps its rate whatever is dropped (UDP) would only lose packets that the bond can carry.
  */
 export class QueueManagement {
   /** Round trip over the slowest path in use, without queues. */
@@ -57,10 +60,13 @@ export class QueueManagement {
     if (!lane.isAbove) {
       lane.isAbove = true;
       lane.aboveSince = now + intervalUs / 2;
+      lane.trendSojournUs = lane.sojournUs;
+      lane.trendAt = now;
     }
+    if (now >= lane.trendAt) noteTrend(lane, (now + intervalUs * TREND_SHARE) as Micros);
     if (now < lane.aboveSince) return "keep";
     if (!lane.isDropping) this.#beginDropping(lane, intervalUs, now);
-    if (now < lane.dropNextAt) return "keep";
+    if (now < lane.dropNextAt || lane.isShrinking) return "keep";
     lane.dropNextAt = now + intervalUs / Math.sqrt(lane.dropCount);
     lane.dropCount++;
     return this.#markCongestion(slot) ? "mark" : "drop";
@@ -93,4 +99,10 @@ export class QueueManagement {
     view.setUint16(offset + 10, ~sum & 0xffff);
     return true;
   }
+}
+
+function noteTrend(lane: Lane, nextAt: Micros): void {
+  lane.isShrinking = lane.sojournUs < lane.trendSojournUs;
+  lane.trendSojournUs = lane.sojournUs;
+  lane.trendAt = nextAt;
 }

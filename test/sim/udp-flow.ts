@@ -8,6 +8,8 @@ const NUMBER = HEADER_BYTES;
 const SENT_AT = HEADER_BYTES + 4;
 const PATTERN = HEADER_BYTES + 12;
 const UDP = 17;
+const URGENT_DSCP = 40;
+const UNORDERED_MAX_BYTES = 1_000;
 
 export interface UdpFlowOptions {
   readonly port: number;
@@ -56,8 +58,10 @@ export class UdpFlow implements Actor {
     return this.#options;
   }
 
+  /** The bond keeps no order among pings, nor among small datagrams that ask for urgency (docs/protocol.md §5). */
   get isOrdered(): boolean {
-    return (this.#options.protocol ?? UDP) === UDP;
+    const { protocol = UDP, dscp = 0, packetBytes } = this.#options;
+    return protocol === UDP && (dscp < URGENT_DSCP || packetBytes > UNORDERED_MAX_BYTES);
   }
 
   get intervalUs(): number {

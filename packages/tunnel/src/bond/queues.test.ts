@@ -125,7 +125,7 @@ test("an unordered sequence number is delivered once, in any order, also across 
   const window = new UnorderedWindow();
   for (const sequence of [0, 5, 3, 1_000, 0xffff_ffff]) assert.equal(window.accept(sequence), true);
   for (const sequence of [0, 5, 3, 1_000]) assert.equal(window.accept(sequence), false);
-  assert.equal(window.accept(5_000), true);
+  assert.equal(window.accept(10_000), true);
   assert.equal(window.accept(1_001), false, "older than the window");
 });
 

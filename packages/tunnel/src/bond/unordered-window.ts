@@ -1,7 +1,8 @@
-const WINDOW = 1_024;
+/** A flow of 20,000 packets per second whose repair takes 400 ms. */
+const WINDOW = 8_192;
 const WORDS = WINDOW / 32;
 
-/** Which sequence numbers of a lane's unordered packets have been delivered: the last 1,024. Older ones count as duplicates. */
+/** Which sequence numbers of a lane's unordered packets have been delivered: the last 8,192. Older ones count as duplicates. */
 export class UnorderedWindow {
   readonly #bits = new Int32Array(WORDS);
   #next = 0;

@@ -42,6 +42,16 @@ test("a ping too large for half a datagram keeps its order, because it may be sp
   assert.equal(classify(v4({ protocol: ICMP, ports: [0x0800, 1], length: 1_400 })).unordered, false);
 });
 
+test("small urgent datagrams are unordered, all other UDP is ordered", () => {
+  const isUnordered = (packet: { dscp: number; length?: number; protocol?: number }) =>
+    classify(v4({ protocol: UDP, ports: [1, 2], ...packet })).unordered;
+  assert.equal(isUnordered({ dscp: 46 }), true);
+  assert.equal(isUnordered({ dscp: 46, length: 1_200 }), false);
+  assert.equal(isUnordered({ dscp: 34 }), false);
+  assert.equal(isUnordered({ dscp: 0 }), false);
+  assert.equal(isUnordered({ dscp: 46, protocol: TCP }), false);
+});
+
 test("marked packets get the class that RFC 4594 and RFC 8622 ask for", () => {
   const classOf = (dscp: number) => classify(v4({ protocol: UDP, ports: [1, 2], dscp })).trafficClass;
   assert.deepEqual([46, 48, 34, 0, 10, 8, 1].map(classOf), [

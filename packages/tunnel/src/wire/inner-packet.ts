@@ -1,10 +1,12 @@
 import type { TrafficClass } from "../types.ts";
 
-// From the specifications (IANA protocol numbers, RFC 791, RFC 8200).
+// From the specifications (IANA protocol numbers, RFC 791, RFC 8200), offsets in the IP headers included.
 const ICMP = 1;
 const TCP = 6;
 const UDP = 17;
 const ICMP_V6 = 58;
+const V4_PROTOCOL = 9;
+const V6_NEXT_HEADER = 6;
 const V6_HOP_BY_HOP = 0;
 const V6_ROUTING = 43;
 const V6_FRAGMENT = 44;
@@ -17,7 +19,11 @@ const FIRST_PORTLESS_LANE = 240;
 const PORTLESS_LANES = 16;
 /** Extension headers that are walked before a packet counts as portless. */
 const EXTENSION_BUDGET = 4;
-/** An unordered packet must never need splitting; every path takes this much. */
+/**
+ * An unordered packet must never need splitting; every path takes this much. What asks for urgency (voice, control) has its own sequence numbers and its
+ * own idea of "too late" (RFC 3550): one packet's repair must not delay those behind it. All else is ordered: QUIC takes three later packets for a
+ * loss (RFC 9002 §6.1.1), VPNs have replay windows, and much that is written for UDP has never seen a reordered packet.
+ */
 const UNORDERED_MAX_BYTES = 1_000;
 
 /**
@@ -49,18 +55,18 @@ export class InnerClassifier {
   #readV4(view: DataView, offset: number, length: number): boolean {
     const headerBytes = (view.getUint8(offset) & 15) * 4;
     if (headerBytes < 20 || headerBytes > length) return false;
-    this.protocol = view.getUint8(offset + 9);
+    this.protocol = view.getUint8(offset + V4_PROTOCOL);
     this.transportOffset = offset + headerBytes;
     const source = view.getInt32(offset + 12);
     const destination = view.getInt32(offset + 16);
     const isFragment = (view.getUint16(offset + 6) & V4_FRAGMENT_BITS) !== 0;
+    this.trafficClass = DSCP_CLASS[view.getUint8(offset + 1) >>> 2]!;
     this.#finish(view, length, source ^ destination, (source + destination) | 0, isFragment, headerBytes);
-    this.#classify(view.getUint8(offset + 1) >>> 2);
     return true;
   }
 
   #readV6(view: DataView, offset: number, length: number): boolean {
-    let next = view.getUint8(offset + 6);
+    let next = view.getUint8(offset + V6_NEXT_HEADER);
     let headerBytes = 40;
     for (let i = 0; i < EXTENSION_BUDGET && isV6Extension(next) && headerBytes + 8 <= length; i++) {
       next = view.getUint8(offset + headerBytes);
@@ -76,8 +82,8 @@ export class InnerClassifier {
       xor = Math.imul(xor, 31) + (source ^ destination);
       sum = Math.imul(sum, 31) + ((source + destination) | 0);
     }
+    this.trafficClass = DSCP_CLASS[(view.getUint16(offset) >>> 6) & 63]!;
     this.#finish(view, length, xor | 0, sum | 0, next === V6_FRAGMENT, headerBytes);
-    this.#classify((view.getUint16(offset) >>> 6) & 63);
     return true;
   }
 
@@ -94,12 +100,15 @@ export class InnerClassifier {
     hash = (hash ^ (hash >>> 13)) >>> 0;
     const isIcmp = protocol === ICMP || protocol === ICMP_V6;
     this.lane = isIcmp ? FIRST_PORTLESS_LANE + (hash % PORTLESS_LANES) : hash % FIRST_PORTLESS_LANE;
-    this.unordered = isIcmp && length <= UNORDERED_MAX_BYTES;
+    const isUrgent = protocol === UDP && this.trafficClass === "critical" && !isFragment;
+    this.unordered = (isIcmp || isUrgent) && length <= UNORDERED_MAX_BYTES;
   }
+}
 
-  #classify(dscp: number): void {
-    this.trafficClass = DSCP_CLASS[dscp]!;
-  }
+/** Whether an IPv4 or IPv6 packet carries UDP right behind its first header. */
+export function isUdp(view: DataView, offset: number): boolean {
+  const isV4 = view.getUint8(offset) >>> 4 === 4;
+  return view.getUint8(offset + (isV4 ? V4_PROTOCOL : V6_NEXT_HEADER)) === UDP;
 }
 
 function isV6Extension(next: number): boolean {

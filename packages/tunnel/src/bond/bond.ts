@@ -39,6 +39,8 @@ const BUSY_US = 2_000_000;
 /** A gap is given up after four seconds and this many round trips over the slowest path: all repairs come sooner, even over what is left of a bond. */
 const GAP_ROUND_TRIPS = 8;
 const GAP_BASE_US = 4_000_000;
+/** A timer this late means that the process was kept from running, and that what it reads next has piled up. */
+const STALL_US = 2_000;
 
 /**
  * Many paths, one virtual link. Pure: no socket, clock, timer or randomness; buffers are slots of a {@link PacketPool}.
@@ -62,6 +64,8 @@ export class Bond {
   readonly #receiver: Receiver;
   readonly #events: BondEvent[] = [];
   #now = 0 as Micros;
+  /** What `pollTimeout` said last, or when that was found to be long past. */
+  #dueAt = FOREVER;
   #referenceAt = Number.NEGATIVE_INFINITY;
 
   constructor(pool: PacketPool, aead: Aead, options: BondOptions) {
@@ -163,6 +167,7 @@ export class Bond {
 
   /** Takes a datagram from the arena; the bytes may be reused afterwards. Returns 0, or the index of the drop reason plus one. Never throws. */
   handleDatagram(offset: number, length: number, addressOffset: number, receivedAt: Micros, now: Micros): number {
+    if (now - this.#dueAt > STALL_US) this.#noteStall(now);
     this.#now = now;
     return this.#receiver.handle(offset, length, addressOffset, receivedAt, now);
   }
@@ -211,6 +216,11 @@ export class Bond {
   /** When `handleTimeout` and the polls have to be called at the latest, if nothing else happens. */
   pollTimeout(): Micros {
     if (this.#epochs.sendEpoch < 0) return FOREVER;
+    this.#dueAt = this.#nextTimeout();
+    return this.#dueAt;
+  }
+
+  #nextTimeout(): Micros {
     let at = Math.min(this.#control.timeoutAt(), this.#transmitter.timeoutAt(this.#now));
     const isBusy = this.#isBusy();
     for (const path of this.#paths.all) {
@@ -254,6 +264,11 @@ export class Bond {
 
   #isBusy(): boolean {
     return this.#now - Math.max(this.#inlet.lastAt, this.#receiver.lastDataAt) < BUSY_US;
+  }
+
+  #noteStall(now: Micros): void {
+    this.#resequencer.noteStall(this.#now, now);
+    this.#dueAt = now;
   }
 
   #judge(path: Path, now: Micros): void {

@@ -1,23 +1,26 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
+import { isUdp } from "../wire/inner-packet.ts";
 import { FLAG_FIRST_HALF, FLAG_HALVES, FLAG_UNORDERED, FLAG_VOID, LANES, VOID_BODY } from "../wire/lane-header.ts";
+import { HeldPackets } from "./held-packets.ts";
+import { costOf, ReleasePacer } from "./release-pacer.ts";
 import { SlotRing } from "./slot-ring.ts";
 import { UnorderedWindow } from "./unordered-window.ts";
 
 const NONE = -1 as Slot;
-/** Share of the pool that may wait behind gaps; beyond it the oldest gap is given up. */
+/** Share of the pool that may wait; beyond it a paced release ends at once or, where there is none, the oldest gap is given up. */
 const HELD_SHARE = 0.5;
 /** Ordinary life of a gap is one loss detection and one repair; this is for a sender that broke the protocol. */
 const GAP_DEADLINE_MIN_US = 1_000_000;
 
 /**
- * Puts the packets of each lane in order. A gap is closed by proof: the packet, or a VOID. Packets that wait are chained in a
- * table by lane and sequence, so memory is bounded by the pool alone and an idle lane costs nothing.
+ * Puts the packets of each lane in order. A gap is closed by proof: the packet, or a VOID.
+ *
+ * What waited leaves as soon as its gap is closed, UDP paced (see {@link ReleasePacer}): the application's socket would overflow. TCP takes bursts.
  */
 export class Resequencer {
   duplicatePackets = 0;
   skippedGaps = 0;
-  heldPackets = 0;
   deliveredPackets = 0;
   deliveredBytes = 0;
   /** How long a gap is waited for at last resort. */
@@ -26,18 +29,27 @@ export class Resequencer {
   readonly #pool: PacketPool;
   readonly #ready = new SlotRing();
   readonly #heldMax: number;
-  /** Per lane: next sequence to deliver, packets that wait, since when. */
+  readonly #held: HeldPackets;
+  /** Per lane: next sequence to deliver, since when packets wait. */
   readonly #expected = new Uint32Array(LANES);
-  readonly #held = new Int32Array(LANES);
   readonly #gapSince = new Float64Array(LANES);
+  /** When the lane's paced release goes on; Infinity if none is under way. */
+  readonly #resumeAt = new Float64Array(LANES).fill(Number.POSITIVE_INFINITY);
+  readonly #pacer = new ReleasePacer();
+  /** What came during a pause of the process is read in a burst until then. */
+  #stallSince = 0 as Micros;
+  #catchUpUntil = Number.NEGATIVE_INFINITY;
   readonly #unordered: (UnorderedWindow | undefined)[] = new Array<UnorderedWindow | undefined>(LANES).fill(undefined);
-  /** Heads of the chains; the links are `pool.chain`. */
-  readonly #buckets: Int32Array;
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
     this.#heldMax = Math.floor(pool.slots * HELD_SHARE);
-    this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(pool.slots))).fill(NONE);
+    this.#held = new HeldPackets(pool);
+  }
+
+  /** Packets that wait for an earlier one. */
+  get heldPackets(): number {
+    return this.#held.packets;
   }
 
   /** Takes an authenticated packet whose lane, sequence, flags and length stand in the pool. */
@@ -46,6 +58,12 @@ export class Resequencer {
     if ((flags & FLAG_UNORDERED) !== 0) this.#acceptUnordered(slot);
     else if ((flags & FLAG_HALVES) !== 0) this.#acceptHalf(slot, flags, now);
     else this.#acceptOrdered(slot, now);
+  }
+
+  /** The process has not run since `since`: what it reads is paced for as long again, as if all of it had waited behind a gap. */
+  noteStall(since: Micros, now: Micros): void {
+    this.#stallSince = since;
+    this.#catchUpUntil = 2 * now - since;
   }
 
   /** The next packet in order, or -1. The caller owns it. */
@@ -57,35 +75,30 @@ export class Resequencer {
     return slot;
   }
 
-  /** Gives up gaps that are older than the deadline. */
+  /** Goes on with paced releases, and gives up gaps that are older than the deadline. */
   handleTimeout(now: Micros): void {
-    if (this.heldPackets === 0) return;
+    if (this.#held.packets === 0) return;
     for (let lane = 0; lane < LANES; lane++) {
-      if (this.#held[lane]! > 0 && this.#gapSince[lane]! + this.gapDeadlineUs <= now) this.#skip(lane, now);
+      if (this.#resumeAt[lane]! <= now) this.#drain(lane, now);
+      if (this.#held.inLane(lane) > 0 && this.#gapSince[lane]! + this.gapDeadlineUs <= now) this.#skip(lane, now);
     }
   }
 
-  /** When the oldest gap's deadline ends; Infinity without gaps. */
+  /** When a paced release goes on, or the oldest gap's deadline ends; Infinity if nothing waits. */
   timeoutAt(): Micros {
-    let oldest = Number.POSITIVE_INFINITY;
-    if (this.heldPackets === 0) return oldest as Micros;
+    let at = Number.POSITIVE_INFINITY;
+    if (this.#held.packets === 0) return at as Micros;
     for (let lane = 0; lane < LANES; lane++) {
-      if (this.#held[lane]! > 0 && this.#gapSince[lane]! < oldest) oldest = this.#gapSince[lane]!;
+      if (this.#held.inLane(lane) > 0)
+        at = Math.min(at, this.#resumeAt[lane]!, this.#gapSince[lane]! + this.gapDeadlineUs);
     }
-    return (oldest + this.gapDeadlineUs) as Micros;
+    return at as Micros;
   }
 
   clear(): void {
     for (let slot = this.#ready.shift(); slot >= 0; slot = this.#ready.shift()) this.#pool.free(slot);
-    for (let bucket = 0; bucket < this.#buckets.length; bucket++) {
-      while (this.#buckets[bucket]! >= 0) {
-        const slot = this.#buckets[bucket]! as Slot;
-        this.#buckets[bucket] = this.#pool.chain[slot]!;
-        this.#pool.free(slot);
-      }
-    }
-    this.#held.fill(0);
-    this.heldPackets = 0;
+    this.#held.clear();
+    this.#resumeAt.fill(Number.POSITIVE_INFINITY);
   }
 
   #acceptUnordered(slot: Slot): void {
@@ -103,28 +116,43 @@ export class Resequencer {
     const lane = this.#pool.lane[slot]!;
     const sequence = this.#pool.sequence[slot]!;
     const ahead = (sequence - this.#expected[lane]!) | 0;
-    if (ahead <= 0) {
+    this.#pacer.noteArrival(lane, this.#costOf(slot), now < this.#catchUpUntil ? this.#stallSince : now);
+    const isNext = ahead < 0 || (ahead === 0 && !this.#isReleasing(lane));
+    if (isNext) {
       if (ahead + this.#spanOf(slot) <= 0) {
         this.#discardDuplicate(slot);
         return;
       }
-      this.#deliver(lane, slot);
-      if (this.#held[lane]! > 0) this.#drain(lane, now);
+      this.#acceptNext(lane, slot, now);
       return;
     }
-    const present = this.#find(lane, sequence);
+    const present = this.#held.find(lane, sequence);
     if (present >= 0 && (this.#pool.flags[present]! & FLAG_HALVES) === 0) {
       this.#discardDuplicate(slot);
       return;
     }
-    if (present >= 0) this.#pool.free(this.#take(lane, sequence));
+    if (present >= 0) this.#pool.free(this.#held.take(lane, sequence));
     this.#hold(lane, slot, now);
+  }
+
+  /** Delivers the packet that stands next, and what waited for it. */
+  #acceptNext(lane: number, slot: Slot, now: Micros): void {
+    if (this.#held.inLane(lane) > 0) {
+      this.#pacer.charge(lane, this.#costOf(slot));
+      this.#deliver(lane, slot);
+      this.#drain(lane, now);
+    } else if (now < this.#catchUpUntil && this.#isPaced(slot)) {
+      this.#hold(lane, slot, now);
+      this.#drain(lane, now);
+    } else {
+      this.#deliver(lane, slot);
+    }
   }
 
   #acceptHalf(slot: Slot, flags: number, now: Micros): void {
     const lane = this.#pool.lane[slot]!;
     const sequence = this.#pool.sequence[slot]!;
-    const present = this.#find(lane, sequence);
+    const present = this.#held.find(lane, sequence);
     const isLate = ((sequence - this.#expected[lane]!) | 0) < 0;
     const presentHalves = present >= 0 ? this.#pool.flags[present]! & FLAG_HALVES : 0;
     if (isLate || (present >= 0 && (presentHalves === 0 || presentHalves === (flags & FLAG_HALVES)))) {
@@ -135,7 +163,7 @@ export class Resequencer {
       this.#hold(lane, slot, now);
       return;
     }
-    this.#take(lane, sequence);
+    this.#held.take(lane, sequence);
     if (this.#join(slot, present)) this.#acceptOrdered(slot, now);
   }
 
@@ -169,9 +197,9 @@ export class Resequencer {
   /** Delivers what stands next in the lane. A VOID, or a packet whose first half came before, displaces what waits at its numbers. */
   #deliver(lane: number, slot: Slot): void {
     const end = (this.#pool.sequence[slot]! + this.#spanOf(slot)) >>> 0;
-    if (this.#held[lane]! > 0) {
+    if (this.#held.inLane(lane) > 0) {
       for (let n = this.#expected[lane]!; n !== end; n = (n + 1) >>> 0) {
-        const displaced = this.#take(lane, n);
+        const displaced = this.#held.take(lane, n);
         if (displaced >= 0) this.#pool.free(displaced);
       }
     }
@@ -186,58 +214,65 @@ export class Resequencer {
     return Math.max(1, this.#pool.arena.view.getUint16(this.#pool.packetOffset(slot) + VOID_BODY.COUNT));
   }
 
+  #isReleasing(lane: number): boolean {
+    return this.#resumeAt[lane] !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Delivers what stands next in the lane for as long as nothing is missing, UDP only as fast as the pacer says. */
   #drain(lane: number, now: Micros): void {
-    while (this.#held[lane]! > 0) {
-      const sequence = this.#expected[lane]!;
-      const slot = this.#find(lane, sequence);
-      if (slot < 0 || (this.#pool.flags[slot]! & FLAG_HALVES) !== 0) break;
-      this.#take(lane, sequence);
+    this.#pacer.refill(lane, this.#held.costBytes(lane), now);
+    this.#resumeAt[lane] = Number.POSITIVE_INFINITY;
+    while (this.#held.inLane(lane) > 0) {
+      const slot = this.#findNext(lane);
+      if (slot < 0) break;
+      if (this.#isPaced(slot) && !this.#pacer.take(lane, this.#costOf(slot))) {
+        this.#resumeAt[lane] = this.#pacer.readyAt(lane, this.#held.costBytes(lane), now);
+        break;
+      }
+      this.#held.take(lane, this.#pool.sequence[slot]!);
       this.#deliver(lane, slot);
     }
     this.#gapSince[lane] = now;
   }
 
+  /** Ends a paced release at once. */
+  #flush(lane: number): void {
+    this.#resumeAt[lane] = Number.POSITIVE_INFINITY;
+    for (let slot = this.#findNext(lane); slot >= 0; slot = this.#findNext(lane)) {
+      this.#held.take(lane, this.#pool.sequence[slot]!);
+      this.#deliver(lane, slot);
+    }
+  }
+
+  /** The whole packet that waits at the lane's next sequence, or -1. */
+  #findNext(lane: number): Slot {
+    const slot = this.#held.find(lane, this.#expected[lane]!);
+    return slot >= 0 && (this.#pool.flags[slot]! & FLAG_HALVES) === 0 ? slot : NONE;
+  }
+
+  #costOf(slot: Slot): number {
+    return costOf(this.#pool.length[slot]!);
+  }
+
+  #isPaced(slot: Slot): boolean {
+    if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) return false;
+    return isUdp(this.#pool.arena.view, this.#pool.packetOffset(slot));
+  }
+
   #hold(lane: number, slot: Slot, now: Micros): void {
-    if (this.heldPackets >= this.#heldMax) this.#skipOldest(now);
-    if (this.#held[lane] === 0) this.#gapSince[lane] = now;
-    const bucket = this.#bucketOf(lane, this.#pool.sequence[slot]!);
-    this.#pool.chain[slot] = this.#buckets[bucket]!;
-    this.#buckets[bucket] = slot;
-    this.#held[lane]!++;
-    this.heldPackets++;
+    if (this.#held.inLane(lane) === 0) this.#gapSince[lane] = now;
+    this.#held.add(lane, slot);
+    if (this.#held.packets > this.#heldMax) this.#makeRoom(now);
   }
 
-  /** The packet that waits with this sequence, or -1. */
-  #find(lane: number, sequence: number): Slot {
-    if (this.#held[lane] === 0) return NONE;
-    let slot = this.#buckets[this.#bucketOf(lane, sequence)]!;
-    while (slot >= 0 && (this.#pool.sequence[slot] !== sequence || this.#pool.lane[slot] !== lane)) {
-      slot = this.#pool.chain[slot]!;
-    }
-    return slot as Slot;
-  }
-
-  /** Unchains the packet with this sequence and returns it, or -1. */
-  #take(lane: number, sequence: number): Slot {
-    const found = this.#find(lane, sequence);
-    if (found < 0) return NONE;
-    const bucket = this.#bucketOf(lane, sequence);
-    if (this.#buckets[bucket] === found) {
-      this.#buckets[bucket] = this.#pool.chain[found]!;
-    } else {
-      let slot = this.#buckets[bucket]!;
-      while (this.#pool.chain[slot] !== found) slot = this.#pool.chain[slot]!;
-      this.#pool.chain[slot] = this.#pool.chain[found]!;
-    }
-    this.#held[lane]!--;
-    this.heldPackets--;
-    return found;
-  }
-
-  #skipOldest(now: Micros): void {
+  #makeRoom(now: Micros): void {
     let oldest = -1;
     for (let lane = 0; lane < LANES; lane++) {
-      if (this.#held[lane]! > 0 && (oldest < 0 || this.#gapSince[lane]! < this.#gapSince[oldest]!)) oldest = lane;
+      if (this.#isReleasing(lane)) {
+        this.#flush(lane);
+        return;
+      }
+      if (this.#held.inLane(lane) > 0 && (oldest < 0 || this.#gapSince[lane]! < this.#gapSince[oldest]!)) oldest = lane;
     }
     if (oldest >= 0) this.#skip(oldest, now);
   }
@@ -245,28 +280,12 @@ export class Resequencer {
   /** Goes on with the lowest sequence that waits. A lone half at the gap is given up with it. */
   #skip(lane: number, now: Micros): void {
     this.skippedGaps++;
-    const half = this.#take(lane, this.#expected[lane]!);
+    const half = this.#held.take(lane, this.#expected[lane]!);
     if (half >= 0) this.#pool.free(half);
     this.#expected[lane]!++;
-    if (this.#held[lane] === 0) return;
-    this.#expected[lane] = this.#lowestHeld(lane);
+    if (this.#held.inLane(lane) === 0) return;
+    this.#expected[lane] = this.#held.lowest(lane, this.#expected[lane]!);
     this.#drain(lane, now);
-  }
-
-  #lowestHeld(lane: number): number {
-    const expected = this.#expected[lane]!;
-    let lowestAhead = Number.POSITIVE_INFINITY;
-    for (let bucket = 0; bucket < this.#buckets.length; bucket++) {
-      for (let slot = this.#buckets[bucket]!; slot >= 0; slot = this.#pool.chain[slot]!) {
-        if (this.#pool.lane[slot] !== lane) continue;
-        lowestAhead = Math.min(lowestAhead, (this.#pool.sequence[slot]! - expected) | 0);
-      }
-    }
-    return (expected + lowestAhead) >>> 0;
-  }
-
-  #bucketOf(lane: number, sequence: number): number {
-    return (sequence + Math.imul(lane, 0x9e37_79b1)) & (this.#buckets.length - 1);
   }
 
   #discardDuplicate(slot: Slot): void {

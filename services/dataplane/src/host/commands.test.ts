@@ -13,7 +13,7 @@ test("the device gets its MTU, both inner addresses and no duplicate address det
     {
       v4: [
         "link set dev edgebos0 addrgenmode none",
-        "link set dev edgebos0 mtu 1436 txqueuelen 1000 up",
+        "link set dev edgebos0 mtu 1436 txqueuelen 5000 up",
         "addr replace 10.231.0.2/16 dev edgebos0",
       ],
       v6: ["addr replace fdeb:0:0:1::2/64 dev edgebos0 nodad"],

@@ -31,7 +31,7 @@ export interface EndpointOptions {
   /** See `BondOptions.helpTcp`. */
   readonly helpTcp: boolean;
   readonly clock?: Clock;
-  readonly naps?: Naps | undefined;
+  readonly naps?: Pick<Naps, "wakeAt"> | undefined;
 }
 
 /** Where a path's datagrams go, and what the peer's address looks like from here. */

@@ -20,7 +20,7 @@ export interface WorldLink {
 /** What is particular to one end. */
 export interface WorldEnd {
   readonly clock?: Clock;
-  readonly naps?: Naps | undefined;
+  readonly naps?: Pick<Naps, "wakeAt"> | undefined;
 }
 
 export interface WorldOptions {

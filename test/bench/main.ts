@@ -13,6 +13,7 @@ import { type Table, writeTable } from "./report.ts";
 import { shortTable } from "./short-table.ts";
 import { singleTable } from "./single-table.ts";
 import { traceTable } from "./trace-table.ts";
+import { udpTable } from "./udp-table.ts";
 
 interface Bench {
   readonly about: string;
@@ -50,6 +51,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
   traces: { about: "recorded cellular links; needs --traces DIR (4 min)", measure: traceTable },
   latency: { about: "ping under load on every profile (9 min)", profiles: ALL, measure: latencyTable },
+  udp: { about: "one UDP flow at nine tenths of every profile (25 min)", profiles: ALL, measure: udpTable },
   failover: { about: "gap after a silent cut, and the return (3 min)", measure: failoverTable },
   quic: {
     about: "an HTTP/3 download from caddy to chromium (5 min)",

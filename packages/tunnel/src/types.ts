@@ -85,6 +85,8 @@ export interface BondPolicy {
   readonly algorithm: Algorithm;
   /** Paths that each packet takes under `redundant`, the first included; 0 = all that are usable. Default 2. */
   readonly copies?: number;
+  /** Protect critical packets by forward error correction while the paths lose some. Default true. */
+  readonly fec?: boolean;
 }
 
 export interface BondPlan extends BondPolicy {
@@ -161,6 +163,10 @@ export interface BondStats {
   /** Copies sent under `redundant` beside the packets themselves, and copies for which no path had room. */
   readonly copiedPackets: number;
   readonly skippedCopies: number;
+  /** Datagrams of forward error correction that we sent. */
+  readonly parityPackets: number;
+  /** Inner packets that forward error correction gave back before a repair did. */
+  readonly recoveredPackets: number;
   /** Gaps that were given up at the last-resort deadline. */
   readonly skippedGaps: number;
   readonly resequencingPackets: number;

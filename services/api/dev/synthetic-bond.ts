@@ -131,6 +131,8 @@ function peerSample(peer: string, index: number, paths: readonly telemetry.PathS
     skippedGaps: 0,
     copiedPackets: 0,
     skippedCopies: 0,
+    parityPackets: 0,
+    recoveredPackets: 0,
     resequencingPackets: 3,
     drops: {},
   };

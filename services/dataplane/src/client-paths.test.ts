@@ -57,6 +57,7 @@ test("a plan changes the algorithm, its copies and the announced role of its lin
     plan.ForwardingPlan.fromPartial({
       algorithm: common.Algorithm.REDUNDANT,
       copies: 3,
+      fecOff: true,
       links: [{ link: "eth0", enabled: true, role: common.LinkRole.BACKUP, weight: 2 }],
     }),
   );
@@ -65,6 +66,7 @@ test("a plan changes the algorithm, its copies and the announced role of its lin
   assert.ok(update?.$case === "pathUpdate");
   assert.equal(update.value.role, common.LinkRole.BACKUP);
   assert.equal(update.value.copies, 3);
+  assert.equal(update.value.fecOff, true);
 });
 
 /** Without a session by default: the plan is then kept for the one to come. */

@@ -90,9 +90,9 @@ export class ClientPaths {
     const applied = bondPlan(policy, paths, this.#linkPlans());
     post({ kind: "apply-plan", session, plan: applied });
     const algorithm = algorithmMessage(policy.algorithm);
-    const copies = policy.copies ?? 0;
+    const { copies = 0, fec = true } = policy;
     for (const [pathId, { role, weight, rateLimitBps, enabled }] of applied.paths) {
-      const value = { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm, copies };
+      const value = { pathId, role: roleMessage(role), weight, rateLimitBps, enabled, algorithm, copies, fecOff: !fec };
       control.send({ $case: "pathUpdate", value });
     }
   }

@@ -13,6 +13,7 @@ import { readIdentityFile } from "./control/identity.ts";
 import { lookupFrom, ServerResolver, systemLookup } from "./control/resolve.ts";
 import type { LoopMessage, SessionSnapshot } from "./loop/commands.ts";
 import { DataplaneNode, stateDirectory } from "./node.ts";
+import { configuredPolicy } from "./plan.ts";
 import { RememberedState } from "./remembered.ts";
 import { type PeerInfo, pathReports } from "./telemetry.ts";
 
@@ -64,7 +65,7 @@ class ClientDataplane {
     this.#paths = new ClientPaths({
       serverPort: config.server.port,
       control: this.#control,
-      configuredPolicy: () => this.#config.bonding,
+      configuredPolicy: () => configuredPolicy(this.#config.bonding),
       post: (command) => this.#node.post(command),
       onChange: (book) => {
         this.#remembered.saveLinks(book.all());

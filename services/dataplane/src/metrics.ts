@@ -85,6 +85,18 @@ const SESSION: readonly [name: string, kind: Kind, help: string, value: (peer: t
     "Copies for which no link had room (redundant)",
     (s) => s.skippedCopies,
   ],
+  [
+    "edgebos_session_fec_parity_packets_total",
+    "counter",
+    "Datagrams sent for forward error correction",
+    (s) => s.parityPackets,
+  ],
+  [
+    "edgebos_session_fec_recovered_packets_total",
+    "counter",
+    "Inner packets that forward error correction brought before they came themselves",
+    (s) => s.recoveredPackets,
+  ],
   ["edgebos_session_skipped_gaps_total", "counter", "Gaps given up at the last-resort deadline", (s) => s.skippedGaps],
   ["edgebos_session_queue_packets", "gauge", "Inner packets waiting to be sent", (s) => s.queuePackets],
   [

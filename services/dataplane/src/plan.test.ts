@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { common, plan } from "@edgebos/proto";
 import type { PathId } from "@edgebos/tunnel";
-import { algorithmMessage, algorithmOf, bondPlan, DEFAULT_PATH_PLAN, mergedPathPlan, planOfPeer } from "./plan.ts";
+import {
+  algorithmMessage,
+  algorithmOf,
+  bondPlan,
+  configuredPolicy,
+  DEFAULT_PATH_PLAN,
+  mergedPathPlan,
+  mergedPolicy,
+  planOfPeer,
+  policyOf,
+} from "./plan.ts";
 
 const forwarding = plan.ForwardingPlan.fromPartial({
   algorithm: common.Algorithm.WEIGHTED,
@@ -15,7 +25,7 @@ const forwarding = plan.ForwardingPlan.fromPartial({
 
 test("a plan is applied by link name, and links that it does not name are primaries of weight 1", () => {
   const { policy, links } = planOfPeer(forwarding, "");
-  assert.deepEqual(policy, { algorithm: "weighted", copies: 3 });
+  assert.deepEqual(policy, { algorithm: "weighted", copies: 3, fec: true });
   const bond = bondPlan(
     { algorithm: "weighted" },
     [
@@ -45,6 +55,15 @@ test("the lower of two rate limits holds, and either end can take a path out of 
   assert.equal(mergedPathPlan(client, { ...server, rateLimitBps: 0 }).rateLimitBps, 4e6);
   assert.equal(mergedPathPlan(client, { ...server, enabled: false }).enabled, false);
   assert.deepEqual(mergedPathPlan(client, undefined), client);
+});
+
+test("the client says how its links are used; either end can do without error correction", () => {
+  const client = configuredPolicy({ algorithm: "redundant", copies: 0, fec: "auto" });
+  assert.deepEqual(client, { algorithm: "redundant", copies: 0, fec: true });
+  assert.deepEqual(mergedPolicy(client, configuredPolicy({ algorithm: "weighted", copies: 2, fec: "auto" })), client);
+  const off = policyOf(plan.ForwardingPlan.fromPartial({ algorithm: common.Algorithm.WEIGHTED, fecOff: true }));
+  assert.deepEqual(mergedPolicy(client, off), { ...client, fec: false });
+  assert.deepEqual(mergedPolicy({ ...client, fec: false }, undefined), { ...client, fec: false });
 });
 
 test("algorithms keep their meaning on the wire", () => {

@@ -1,6 +1,7 @@
 /** Forwarding plans, from the bus and from the peer, to what a bond understands. Pure. */
 
 import { common, type control, type plan } from "@edgebos/proto";
+import type { Config } from "@edgebos/service";
 import type { Algorithm, BondPlan, BondPolicy, LinkRole, PathId, PathPlan } from "@edgebos/tunnel";
 
 /** A path that no plan names. */
@@ -57,7 +58,17 @@ export function pathPlanOf(message: plan.LinkPlan | control.PathOpen | control.P
 /** Undefined if the message says nothing of it. */
 export function policyOf(message: plan.ForwardingPlan | control.PathUpdate): BondPolicy | undefined {
   const algorithm = algorithmOf(message.algorithm);
-  return algorithm === undefined ? undefined : { algorithm, copies: message.copies };
+  return algorithm === undefined ? undefined : { algorithm, copies: message.copies, fec: !message.fecOff };
+}
+
+/** What holds as long as there is no plan. */
+export function configuredPolicy({ algorithm, copies, fec }: Config["bonding"]): BondPolicy {
+  return { algorithm, copies, fec: fec === "auto" };
+}
+
+/** What the server does: the client knows best how its links are used; either end may do without error correction. */
+export function mergedPolicy(client: BondPolicy, server: BondPolicy | undefined): BondPolicy {
+  return { ...client, fec: (client.fec ?? true) && (server?.fec ?? true) };
 }
 
 export function roleOf(role: common.LinkRole): LinkRole {

@@ -81,6 +81,8 @@ function peerSample(peer: PeerInfo, { session, stats }: SessionSnapshot): teleme
     drops: { ...stats.drops },
     copiedPackets: stats.copiedPackets,
     skippedCopies: stats.skippedCopies,
+    parityPackets: stats.parityPackets,
+    recoveredPackets: stats.recoveredPackets,
   };
 }
 

@@ -38,6 +38,7 @@ export const fileSchema = z.strictObject({
     .strictObject({
       algorithm: choice(["round-robin", "weighted", "latency-based", "adaptive", "redundant"]).default("adaptive"),
       copies: copies().default(2),
+      fec: choice(["auto", "off"]).default("auto"),
     })
     .prefault({}),
   security: z.strictObject({ certificate: path(), key: path(), ca: path().optional() }),

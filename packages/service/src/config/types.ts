@@ -33,6 +33,8 @@ export interface Config {
     readonly algorithm: Algorithm;
     /** Links that each packet takes under `redundant`; 0 = all. */
     readonly copies: number;
+    /** Forward error correction of calls and control, where links lose packets. */
+    readonly fec: "auto" | "off";
   };
   /** Absolute paths of PEM files. */
   readonly security: { readonly certificate: string; readonly key: string; readonly ca: string };

@@ -152,6 +152,7 @@ export class Bond {
   /** Paths that the plan does not name keep what they had. */
   applyPlan(plan: BondPlan, _now: Micros): void {
     this.#dispatcher.use(plan.algorithm, plan.copies);
+    this.#transmitter.fec.isEnabled = plan.fec ?? true;
     for (const path of this.#paths.all) {
       const pathPlan = plan.paths.get(path.id);
       if (pathPlan !== undefined) path.applyPlan(pathPlan);
@@ -183,6 +184,7 @@ export class Bond {
         if (!path.isUp) path.liveness.onRetry();
       }
     }
+    this.#transmitter.fec.settle();
     this.#resequencer.handleTimeout(now);
     if (this.#epochs.isRekeyDue(now)) this.#events.push({ kind: "rekey-due", epoch: this.#epochs.sendEpoch });
   }
@@ -239,7 +241,7 @@ export class Bond {
   }
 
   stats(): BondStats {
-    return bondStatsOf(this.#inlet, this.#dispatcher, this.#transmitter.copies, this.#receiver, this.#resequencer);
+    return bondStatsOf(this.#inlet, this.#dispatcher, this.#transmitter, this.#receiver, this.#resequencer);
   }
 
   /** Frees all slots and keys. The bond must not be used any more. */

@@ -28,6 +28,11 @@ export class CopyBook {
     this.#pool = pool;
   }
 
+  /** The packets of the run are copied. */
+  get isActive(): boolean {
+    return this.#copies > 0;
+  }
+
   /** A run over `path` begins, whose packets are to be sent over `copies` more of `paths`. */
   begin(path: Path, paths: readonly Path[], copies: number): void {
     this.#copies = Math.min(copies, paths.length - 1);
@@ -38,7 +43,7 @@ export class CopyBook {
 
   /** A packet of the run has left. */
   note(slot: Slot, isUrgent: boolean, path: Path, paths: readonly Path[]): void {
-    if (this.#copies <= 0) return;
+    if (!this.isActive) return;
     this.#slots[this.#count] = slot;
     this.#wanted[this.#count] = this.#copies;
     this.#isUrgent[this.#count] = isUrgent ? 1 : 0;

@@ -68,6 +68,11 @@ export class Dispatcher implements BondDelays {
     this.copies = algorithm !== "redundant" ? 0 : copies === 0 ? Number.POSITIVE_INFINITY : copies - 1;
   }
 
+  /** The selected packet is of the class critical, and leaves for the first time. */
+  get isCritical(): boolean {
+    return this.#lane?.isCritical ?? false;
+  }
+
   get hasWork(): boolean {
     return this.queue.packets > 0 || this.#repairs.packets > 0;
   }

@@ -1,3 +1,4 @@
+import { FecDecoder } from "../fec/decoder.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Epochs } from "../session/epochs.ts";
@@ -9,12 +10,13 @@ import {
   epochOf,
   KIND_DATA,
   KIND_FRAMES,
+  KIND_PARITY,
   kindOf,
   SEAL_BYTES,
   VERSION,
   versionOf,
 } from "../wire/data-header.ts";
-import { FLAG_HALVES, FLAG_UNORDERED, FLAG_VOID, LANE_HEADER, VOID_BODY } from "../wire/lane-header.ts";
+import { FLAG_HALVES, FLAG_PROTECTED, FLAG_UNORDERED, FLAG_VOID, LANE_HEADER, VOID_BODY } from "../wire/lane-header.ts";
 import type { PathSet } from "./path-set.ts";
 import type { Resequencer } from "./resequencer.ts";
 
@@ -37,7 +39,7 @@ export interface ReceiveEvents {
 }
 
 /**
- * The way in of a datagram, in order: header, key, replay window, open, books of the path, address, lane header, resequencer.
+ * The way in of a datagram, in order: header, key, replay window, open, books of the path, address, lane header, error correction, resequencer.
  * Nothing is written anywhere before the datagram is authenticated, and nothing that a stranger sends throws.
  */
 export class Receiver {
@@ -45,6 +47,7 @@ export class Receiver {
   packets = 0;
   bytes = 0;
   lastDataAt = Number.NEGATIVE_INFINITY;
+  readonly fec: FecDecoder;
   readonly #pool: PacketPool;
   readonly #aead: Aead;
   readonly #epochs: Epochs;
@@ -69,6 +72,7 @@ export class Receiver {
     this.#epochs = epochs;
     this.#paths = paths;
     this.#resequencer = resequencer;
+    this.fec = new FecDecoder(pool, resequencer);
     this.#events = events;
     this.#session = session;
     this.#followsAddress = followsAddress;
@@ -96,7 +100,8 @@ export class Receiver {
       case KIND_DATA:
         return this.#receiveData(path, key, offset, length, addressOffset, receivedAt, now);
       case KIND_FRAMES:
-        return this.#receiveFrames(path, key, offset, length, addressOffset, receivedAt, now);
+      case KIND_PARITY:
+        return this.#receiveOther(kindOf(octet), path, key, offset, length, addressOffset, receivedAt, now);
       default:
         return MALFORMED;
     }
@@ -137,11 +142,14 @@ export class Receiver {
     this.packets++;
     this.bytes += innerBytes;
     this.lastDataAt = now;
+    if ((flags & FLAG_PROTECTED) !== 0) this.fec.handleSource(slot as Slot, now);
     this.#resequencer.accept(slot as Slot, now);
     return ACCEPTED;
   }
 
-  #receiveFrames(
+  /** What is not an inner packet is opened into the scratch memory. */
+  #receiveOther(
+    kind: number,
     path: Path,
     key: KeyHandle,
     offset: number,
@@ -155,8 +163,13 @@ export class Receiver {
     const sealedOffset = offset + DATA_HEADER.LENGTH;
     const plainBytes = this.#aead.open(key, offset, sealedOffset, length - DATA_HEADER.LENGTH, scratchOffset);
     if (plainBytes < 0) return UNAUTHENTICATED;
-    this.#note(path, offset, length, addressOffset, false, receivedAt, now);
-    return this.#events.frames(scratchOffset, scratchOffset + plainBytes, path, now) ? ACCEPTED : MALFORMED;
+    const limit = scratchOffset + plainBytes;
+    this.#note(path, offset, length, addressOffset, kind === KIND_PARITY, receivedAt, now);
+    const isWellFormed =
+      kind === KIND_PARITY
+        ? this.fec.handleParity(scratchOffset, limit, now)
+        : this.#events.frames(scratchOffset, limit, path, now);
+    return isWellFormed ? ACCEPTED : MALFORMED;
   }
 
   #note(
@@ -190,10 +203,10 @@ export class Receiver {
   }
 }
 
-/** An unordered packet is whole and is one; a VOID says how many numbers it gives up. */
+/** An unordered or protected packet is whole and is one; a VOID says how many numbers it gives up. */
 function isWellFormed(flags: number, innerBytes: number): boolean {
   const isVoid = (flags & FLAG_VOID) !== 0;
-  if (isVoid) return innerBytes === VOID_BODY.LENGTH && (flags & (FLAG_HALVES | FLAG_UNORDERED)) === 0;
-  if ((flags & FLAG_UNORDERED) !== 0 && (flags & FLAG_HALVES) !== 0) return false;
+  if (isVoid) return innerBytes === VOID_BODY.LENGTH && (flags & (FLAG_HALVES | FLAG_UNORDERED | FLAG_PROTECTED)) === 0;
+  if ((flags & (FLAG_UNORDERED | FLAG_PROTECTED)) !== 0 && (flags & FLAG_HALVES) !== 0) return false;
   return innerBytes > 0 && (flags & FLAG_HALVES) !== FLAG_HALVES;
 }

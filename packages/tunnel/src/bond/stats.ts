@@ -1,11 +1,11 @@
 import type { Path } from "../path/path.ts";
 import type { BondStats, DropReason, PathStats } from "../types.ts";
 import { DROP_REASONS } from "../types.ts";
-import type { CopyBook } from "./copy-book.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Inlet } from "./inlet.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Resequencer } from "./resequencer.ts";
+import type { Transmitter } from "./transmitter.ts";
 
 /** Bytes per µs to bits per second. */
 const BPS = 8e6;
@@ -40,7 +40,7 @@ export function pathStatsOf(path: Path): PathStats {
 export function bondStatsOf(
   inlet: Inlet,
   dispatcher: Dispatcher,
-  copies: CopyBook,
+  { copies, fec }: Transmitter,
   receiver: Receiver,
   resequencer: Resequencer,
 ): BondStats {
@@ -56,6 +56,8 @@ export function bondStatsOf(
     duplicatePackets: resequencer.duplicatePackets,
     copiedPackets: copies.sentPackets,
     skippedCopies: copies.skippedPackets,
+    parityPackets: fec.parityPackets,
+    recoveredPackets: receiver.fec.recoveredPackets,
     skippedGaps: resequencer.skippedGaps,
     resequencingPackets: resequencer.heldPackets,
     drops: drops as Record<DropReason, number>,

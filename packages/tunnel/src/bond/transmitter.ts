@@ -1,12 +1,14 @@
+import { FecEncoder } from "../fec/encoder.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import { PART_FIRST, PART_LAST, PART_WHOLE } from "../path/sent-ledger.ts";
 import type { Micros, PathId, Slot } from "../types.ts";
-import { KIND_DATA, SEAL_BYTES } from "../wire/data-header.ts";
+import { KIND_DATA, KIND_PARITY, SEAL_BYTES } from "../wire/data-header.ts";
 import {
   FLAG_CHECKSUM_PARTIAL,
   FLAG_FIRST_HALF,
   FLAG_LAST_HALF,
+  FLAG_PROTECTED,
   FLAG_UNORDERED,
   FLAG_VOID,
   LANE_HEADER,
@@ -18,15 +20,17 @@ import type { PathSet } from "./path-set.ts";
 import type { Sealer } from "./sealer.ts";
 
 const NO_PATH = -1;
-const WIRE_FLAGS = FLAG_CHECKSUM_PARTIAL | FLAG_VOID | FLAG_UNORDERED;
+const NO_SLOT = -1;
+const WIRE_FLAGS = FLAG_CHECKSUM_PARTIAL | FLAG_VOID | FLAG_UNORDERED | FLAG_PROTECTED;
 const SENT_BEFORE = 2;
 
 /**
- * The way out of an inner packet, in order: choice of packet and path (late binding), lane header, seal, record, copies. A run collects
+ * The way out of an inner packet, in order: choice of packet and path (late binding), lane header, seal, record, copies and parity. A run collects
  * what the choice gives to one path in a row, so that late binding and segmentation offload go together.
  */
 export class Transmitter {
   readonly copies: CopyBook;
+  readonly fec: FecEncoder;
   readonly #pool: PacketPool;
   readonly #paths: PathSet;
   readonly #dispatcher: Dispatcher;
@@ -34,6 +38,7 @@ export class Transmitter {
 
   constructor(pool: PacketPool, paths: PathSet, dispatcher: Dispatcher, sealer: Sealer) {
     this.copies = new CopyBook(pool);
+    this.fec = new FecEncoder(pool);
     this.#pool = pool;
     this.#paths = paths;
     this.#dispatcher = dispatcher;
@@ -42,13 +47,13 @@ export class Transmitter {
 
   /** Seals the next run of inner packets. Returns its path, or -1 if none may leave now. */
   poll(now: Micros): PathId | -1 {
-    const path = this.#sendCopies(now) ?? this.#sendPackets(now);
+    const path = this.#sendCopies(now) ?? this.#sendParity(now) ?? this.#sendPackets(now);
     return path === undefined ? NO_PATH : path.id;
   }
 
   /** When the next packet may leave, given that none may at `now`; Infinity if only an ack can open a way. */
   timeoutAt(now: Micros): Micros {
-    let at = Number.POSITIVE_INFINITY;
+    let at = this.fec.dueAt;
     if (!this.#dispatcher.hasWork) return at as Micros;
     for (const path of this.#paths.eligible) {
       if (path.isWindowOpen && path.pacer.nextAt > now) at = Math.min(at, path.pacer.nextAt);
@@ -58,6 +63,7 @@ export class Transmitter {
 
   clear(): void {
     this.copies.clear();
+    this.fec.clear();
   }
 
   #sendPackets(now: Micros): Path | undefined {
@@ -73,6 +79,7 @@ export class Transmitter {
       path = chosen;
       dispatcher.commit(now);
       this.#account(path, slot);
+      if (dispatcher.isCritical && !this.copies.isActive) this.fec.protect(slot, path, now);
       const isWhole = this.#add(path, slot, now);
       this.copies.note(slot, dispatcher.isUrgent, path, eligible);
       if (!isWhole) break;
@@ -94,6 +101,16 @@ export class Transmitter {
       if (this.#sealer.datagrams > 0) return path;
     }
     return undefined;
+  }
+
+  #sendParity(now: Micros): Path | undefined {
+    const path = this.fec.turn(this.#paths.eligible, now);
+    if (path === undefined) return undefined;
+    const { scratchOffset } = this.#pool;
+    const plainBytes = this.fec.write(scratchOffset, path);
+    this.#sealer.begin(path);
+    this.#sealer.add(path, KIND_PARITY, scratchOffset, plainBytes, NO_SLOT, PART_WHOLE, true, now);
+    return path;
   }
 
   /** Whether the packet, whole, can join the run under construction over its path. */

@@ -11,6 +11,7 @@ export const DATA_HEADER = { KIND: 0, PATH: 1, SESSION: 2, PACKET_NUMBER: 6, LEN
 export const VERSION = 1;
 export const KIND_DATA = 1;
 export const KIND_FRAMES = 2;
+export const KIND_PARITY = 3;
 export const TAG_BYTES = 16;
 /** Header and tag: a shorter datagram cannot be ours. */
 export const SEAL_BYTES = DATA_HEADER.LENGTH + TAG_BYTES;

@@ -13,6 +13,7 @@ export const FLAG_VOID = 0x02;
 export const FLAG_UNORDERED = 0x04;
 export const FLAG_FIRST_HALF = 0x08;
 export const FLAG_LAST_HALF = 0x10;
+export const FLAG_PROTECTED = 0x20;
 export const FLAG_HALVES = FLAG_FIRST_HALF | FLAG_LAST_HALF;
 /** Number of lanes, and of values of the lane field. */
 export const LANES = 256;

@@ -95,8 +95,9 @@ export interface PathUpdate {
   rateLimitBps: number;
   enabled: boolean;
   algorithm: Algorithm;
-  /** As in ForwardingPlan. */
+  /** These two as in ForwardingPlan. */
   copies: number;
+  fecOff: boolean;
 }
 
 export interface PathSuspend {
@@ -1174,7 +1175,7 @@ export const PathOpen: MessageFns<PathOpen> = {
 };
 
 function createBasePathUpdate(): PathUpdate {
-  return { pathId: 0, role: 0, weight: 0, rateLimitBps: 0, enabled: false, algorithm: 0, copies: 0 };
+  return { pathId: 0, role: 0, weight: 0, rateLimitBps: 0, enabled: false, algorithm: 0, copies: 0, fecOff: false };
 }
 
 export const PathUpdate: MessageFns<PathUpdate> = {
@@ -1199,6 +1200,9 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     }
     if (message.copies !== 0) {
       writer.uint32(56).uint32(message.copies);
+    }
+    if (message.fecOff !== false) {
+      writer.uint32(64).bool(message.fecOff);
     }
     return writer;
   },
@@ -1272,6 +1276,14 @@ export const PathUpdate: MessageFns<PathUpdate> = {
             message.copies = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.fecOff = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1301,6 +1313,11 @@ export const PathUpdate: MessageFns<PathUpdate> = {
       enabled: isSet(object.enabled) ? globalThis.Boolean(object.enabled) : false,
       algorithm: isSet(object.algorithm) ? algorithmFromJSON(object.algorithm) : 0,
       copies: isSet(object.copies) ? globalThis.Number(object.copies) : 0,
+      fecOff: isSet(object.fecOff)
+        ? globalThis.Boolean(object.fecOff)
+        : isSet(object.fec_off)
+        ? globalThis.Boolean(object.fec_off)
+        : false,
     };
   },
 
@@ -1327,6 +1344,9 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     if (message.copies !== 0) {
       obj.copies = Math.round(message.copies);
     }
+    if (message.fecOff !== false) {
+      obj.fecOff = message.fecOff;
+    }
     return obj;
   },
 
@@ -1342,6 +1362,7 @@ export const PathUpdate: MessageFns<PathUpdate> = {
     message.enabled = object.enabled ?? false;
     message.algorithm = object.algorithm ?? 0;
     message.copies = object.copies ?? 0;
+    message.fecOff = object.fecOff ?? false;
     return message;
   },
 };

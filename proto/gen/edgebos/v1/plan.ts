@@ -23,6 +23,8 @@ export interface ForwardingPlan {
   summary: string;
   /** Links that each packet takes under ALGORITHM_REDUNDANT; 0 = all that are usable. */
   copies: number;
+  /** Critical packets are not to be protected by forward error correction. */
+  fecOff: boolean;
 }
 
 export interface LinkPlan {
@@ -39,7 +41,7 @@ export interface LinkPlan {
 }
 
 function createBaseForwardingPlan(): ForwardingPlan {
-  return { revision: 0, createdMs: 0, algorithm: 0, links: [], summary: "", copies: 0 };
+  return { revision: 0, createdMs: 0, algorithm: 0, links: [], summary: "", copies: 0, fecOff: false };
 }
 
 export const ForwardingPlan: MessageFns<ForwardingPlan> = {
@@ -61,6 +63,9 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     }
     if (message.copies !== 0) {
       writer.uint32(48).uint32(message.copies);
+    }
+    if (message.fecOff !== false) {
+      writer.uint32(56).bool(message.fecOff);
     }
     return writer;
   },
@@ -126,6 +131,14 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
             message.copies = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.fecOff = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -150,6 +163,11 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
       links: globalThis.Array.isArray(object?.links) ? object.links.map((e: any) => LinkPlan.fromJSON(e)) : [],
       summary: isSet(object.summary) ? globalThis.String(object.summary) : "",
       copies: isSet(object.copies) ? globalThis.Number(object.copies) : 0,
+      fecOff: isSet(object.fecOff)
+        ? globalThis.Boolean(object.fecOff)
+        : isSet(object.fec_off)
+        ? globalThis.Boolean(object.fec_off)
+        : false,
     };
   },
 
@@ -173,6 +191,9 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     if (message.copies !== 0) {
       obj.copies = Math.round(message.copies);
     }
+    if (message.fecOff !== false) {
+      obj.fecOff = message.fecOff;
+    }
     return obj;
   },
 
@@ -187,6 +208,7 @@ export const ForwardingPlan: MessageFns<ForwardingPlan> = {
     message.links = object.links?.map((e) => LinkPlan.fromPartial(e)) || [];
     message.summary = object.summary ?? "";
     message.copies = object.copies ?? 0;
+    message.fecOff = object.fecOff ?? false;
     return message;
   },
 };

@@ -123,6 +123,9 @@ export interface PeerSample {
   /** Under ALGORITHM_REDUNDANT: copies sent beside the packets themselves, and copies for which no link had room. */
   copiedPackets: number;
   skippedCopies: number;
+  /** Forward error correction: datagrams sent for it, and inner packets that it brought before they came themselves. */
+  parityPackets: number;
+  recoveredPackets: number;
 }
 
 export interface PeerSample_DropsEntry {
@@ -856,6 +859,8 @@ function createBasePeerSample(): PeerSample {
     drops: {},
     copiedPackets: 0,
     skippedCopies: 0,
+    parityPackets: 0,
+    recoveredPackets: 0,
   };
 }
 
@@ -917,6 +922,12 @@ export const PeerSample: MessageFns<PeerSample> = {
     }
     if (message.skippedCopies !== 0) {
       writer.uint32(152).uint64(message.skippedCopies);
+    }
+    if (message.parityPackets !== 0) {
+      writer.uint32(160).uint64(message.parityPackets);
+    }
+    if (message.recoveredPackets !== 0) {
+      writer.uint32(168).uint64(message.recoveredPackets);
     }
     return writer;
   },
@@ -1089,6 +1100,22 @@ export const PeerSample: MessageFns<PeerSample> = {
             message.skippedCopies = longToNumber(reader.uint64());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.parityPackets = longToNumber(reader.uint64());
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.recoveredPackets = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1191,6 +1218,16 @@ export const PeerSample: MessageFns<PeerSample> = {
         : isSet(object.skipped_copies)
         ? globalThis.Number(object.skipped_copies)
         : 0,
+      parityPackets: isSet(object.parityPackets)
+        ? globalThis.Number(object.parityPackets)
+        : isSet(object.parity_packets)
+        ? globalThis.Number(object.parity_packets)
+        : 0,
+      recoveredPackets: isSet(object.recoveredPackets)
+        ? globalThis.Number(object.recoveredPackets)
+        : isSet(object.recovered_packets)
+        ? globalThis.Number(object.recovered_packets)
+        : 0,
     };
   },
 
@@ -1259,6 +1296,12 @@ export const PeerSample: MessageFns<PeerSample> = {
     if (message.skippedCopies !== 0) {
       obj.skippedCopies = Math.round(message.skippedCopies);
     }
+    if (message.parityPackets !== 0) {
+      obj.parityPackets = Math.round(message.parityPackets);
+    }
+    if (message.recoveredPackets !== 0) {
+      obj.recoveredPackets = Math.round(message.recoveredPackets);
+    }
     return obj;
   },
 
@@ -1294,6 +1337,8 @@ export const PeerSample: MessageFns<PeerSample> = {
     );
     message.copiedPackets = object.copiedPackets ?? 0;
     message.skippedCopies = object.skippedCopies ?? 0;
+    message.parityPackets = object.parityPackets ?? 0;
+    message.recoveredPackets = object.recoveredPackets ?? 0;
     return message;
   },
 };

@@ -49,11 +49,27 @@ describe("proto3 JSON", () => {
     const event: management.WatchEvent = {
       payload: {
         $case: "plan",
-        value: { revision: 1, createdMs: 2, algorithm: common.Algorithm.WEIGHTED, copies: 3, links: [], summary: "s" },
+        value: {
+          revision: 1,
+          createdMs: 2,
+          algorithm: common.Algorithm.WEIGHTED,
+          copies: 3,
+          fecOff: false,
+          links: [],
+          summary: "s",
+        },
       },
     };
     assert.deepEqual(messageJson(schema, "edgebos.v1.WatchEvent", event), {
-      plan: { revision: 1, createdMs: 2, algorithm: "ALGORITHM_WEIGHTED", copies: 3, links: [], summary: "s" },
+      plan: {
+        revision: 1,
+        createdMs: 2,
+        algorithm: "ALGORITHM_WEIGHTED",
+        copies: 3,
+        fecOff: false,
+        links: [],
+        summary: "s",
+      },
     });
   });
 

@@ -5,7 +5,7 @@ import type { control } from "@edgebos/proto";
 import type { Algorithm, BondPolicy, PathId, PathPlan } from "@edgebos/tunnel";
 import { parseAddress } from "../host/addresses.ts";
 import type { Command } from "../loop/commands.ts";
-import { bondPlan, mergedPathPlan, type PeerPlan, pathPlanOf, policyOf } from "../plan.ts";
+import { bondPlan, mergedPathPlan, mergedPolicy, type PeerPlan, pathPlanOf, policyOf } from "../plan.ts";
 import type { InnerAddresses } from "./address-pool.ts";
 import type { ControlConnection } from "./connection.ts";
 import type { Message } from "./framing.ts";
@@ -113,7 +113,7 @@ export class ServerSession {
     this.options.post({
       kind: "apply-plan",
       session: this.options.session,
-      plan: bondPlan(this.#policy, names, merged),
+      plan: bondPlan(mergedPolicy(this.#policy, own.policy), names, merged),
     });
   }
 

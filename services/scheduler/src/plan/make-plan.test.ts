@@ -217,7 +217,7 @@ function configOf(
   manual: ManualInterface[] = [],
   algorithm: Situation["config"]["bonding"]["algorithm"] = "adaptive",
 ): Situation["config"] {
-  return { role, bonding: { algorithm, copies: 2 }, interfaces: { manual } };
+  return { role, bonding: { algorithm, copies: 2, fec: "auto" }, interfaces: { manual } };
 }
 
 function linkOf(name: string, change: Partial<link.Link> & { mbit?: number; lossPpm?: number } = {}): link.Link {

@@ -34,7 +34,7 @@ export interface PlanState {
  */
 export function makePlan(situation: Situation, previous: PlanState | undefined): PlanState {
   const { config, now } = situation;
-  const { algorithm, copies } = config.bonding;
+  const { algorithm, copies, fec } = config.bonding;
   const candidates = candidatesOf(situation).sort(byRank);
   const weights = nextWeights(candidates, algorithm, previous?.weights ?? new Map(), now);
   const rests = nextRests(candidates, previous?.rests ?? new Map(), now);
@@ -44,6 +44,7 @@ export function makePlan(situation: Situation, previous: PlanState | undefined):
   const wanted = {
     algorithm: algorithmMessage(algorithm),
     copies,
+    fecOff: fec === "off",
     links: candidates.map((candidate) => {
       const rests = atRest.has(candidateKey(candidate));
       const { peer, link, role, rateLimitBps } = candidate;
@@ -102,8 +103,8 @@ function summaryOfServer(
 type PlanContent = Omit<plan.ForwardingPlan, "revision" | "createdMs">;
 
 function isSame(old: plan.ForwardingPlan, wanted: PlanContent): boolean {
-  const text = ({ algorithm, copies, summary, links }: PlanContent) =>
-    JSON.stringify([algorithm, copies, summary, links]);
+  const text = ({ algorithm, copies, fecOff, summary, links }: PlanContent) =>
+    JSON.stringify([algorithm, copies, fecOff, summary, links]);
   return text(old) === text(wanted);
 }
 

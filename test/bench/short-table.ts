@@ -19,8 +19,8 @@ const BYTES = 10_000;
 const PAUSE_MS = 50;
 /** Until a flow fills the links. */
 const RAMP_UP_SECONDS = 3;
-/** GETs of a run are as many as fit, but no fewer and no more than this. */
-const [GETS_MIN, GETS_MAX] = [10, 40];
+/** The flow goes on until the last GET that began in time has ended. */
+const MARGIN_SECONDS = 2;
 
 /** How long a TCP connection and a small answer take through the bond, against plain TCP over its best link. */
 export async function shortTable(options: BenchOptions): Promise<Table> {
@@ -67,16 +67,14 @@ async function measureProfile(
   options: BenchOptions,
 ): Promise<string[]> {
   const server = await startHttpServer(bench.lab.internet, 1);
-  const bestMs = Math.min(...links.map(({ delayMs }) => delayMs));
-  const count = Math.round(Math.min(GETS_MAX, Math.max(GETS_MIN, (options.seconds * 1000) / (4 * bestMs + PAUSE_MS))));
   await routeDirectHost(bench, links);
   const measured: Record<"best" | "idle" | Direction, Times[]> = { best: [], idle: [], upload: [], download: [] };
   try {
     for (let i = 0; i < options.runs; i++) {
-      measured.best.push(await times(bench, DIRECT_HOST, count));
-      measured.idle.push(await times(bench, TUNNELLED_HOST, count));
+      measured.best.push(await times(bench, DIRECT_HOST, options.seconds));
+      measured.idle.push(await times(bench, TUNNELLED_HOST, options.seconds));
       for (const flow of flowsOf(options, ["upload", "download"], ["cubic"])) {
-        measured[flow.direction].push(await timesBeside(bench, flow, options.seconds, count));
+        measured[flow.direction].push(await timesBeside(bench, flow, options.seconds));
       }
     }
   } finally {
@@ -100,27 +98,18 @@ async function measureProfile(
   ];
 }
 
-async function timesBeside(
-  bench: BenchLab,
-  flow: ReturnType<typeof flowsOf>[number],
-  seconds: number,
-  count: number,
-): Promise<Times> {
-  let isOver = false;
-  const load = iperfTunnelled(bench, { ...flow, seconds: RAMP_UP_SECONDS + seconds }).then(() => {
-    isOver = true;
-  });
+async function timesBeside(bench: BenchLab, flow: ReturnType<typeof flowsOf>[number], seconds: number): Promise<Times> {
+  const load = iperfTunnelled(bench, { ...flow, seconds: RAMP_UP_SECONDS + seconds + MARGIN_SECONDS });
   await sleep(RAMP_UP_SECONDS * 1000);
-  const result = await times(bench, TUNNELLED_HOST, count);
-  if (isOver) console.log("note: the flow ended before the last GET; raise --seconds");
+  const result = await times(bench, TUNNELLED_HOST, seconds);
   await load;
   return result;
 }
 
-async function times(bench: BenchLab, host: string, count: number): Promise<Times> {
+async function times(bench: BenchLab, host: string, seconds: number): Promise<Times> {
   if (host === TUNNELLED_HOST) await requireTunnel(bench);
   const { namespace } = bench.lab.client;
-  const gets = await shortGets({ namespace, host, bytes: BYTES, count, pauseMs: PAUSE_MS });
+  const gets = await shortGets({ namespace, host, bytes: BYTES, seconds, pauseMs: PAUSE_MS });
   return {
     connectMs: median(gets.map(({ connectMs }) => connectMs)),
     totalMs: median(gets.map(({ totalMs }) => totalMs)),

@@ -1,5 +1,5 @@
 /**
- * `short-gets-program.ts <URL> <count> <pause ms>`: GETs the URL so many times, one after the other, each over a TCP connection of its own.
+ * `short-gets-program.ts <URL> <seconds> <pause ms>`: GETs the URL for so long, one after the other, each over a TCP connection of its own.
  * One JSON line of {@link ShortGet} each.
  */
 import { get } from "node:http";
@@ -13,8 +13,9 @@ export interface ShortGet {
 
 const SILENCE_MS = 20_000;
 
-const [, , url, count, pauseMs] = process.argv;
-for (let i = 0; i < Number(count); i++) {
+const [, , url, seconds, pauseMs] = process.argv;
+const endMs = performance.now() + Number(seconds) * 1000;
+while (performance.now() < endMs) {
   console.log(JSON.stringify(await getOnce()));
   await new Promise((resolve) => setTimeout(resolve, Number(pauseMs)));
 }

@@ -11,16 +11,16 @@ export interface ShortGetsOptions {
   readonly namespace: string;
   readonly host: string;
   readonly bytes: number;
-  readonly count: number;
+  readonly seconds: number;
   /** Between the end of one and the start of the next. */
   readonly pauseMs: number;
 }
 
 /** Short HTTP requests in a row from the server of `startHttpServer`, each over a new TCP connection. */
 export async function shortGets(options: ShortGetsOptions): Promise<readonly ShortGet[]> {
-  const { namespace, host, bytes, count, pauseMs } = options;
+  const { namespace, host, bytes, seconds, pauseMs } = options;
   const url = `http://${host}:${HTTP_PORT}/file?bytes=${bytes}`;
-  const out = await run([process.execPath, PROGRAM, url, String(count), String(pauseMs)], { namespace });
+  const out = await run([process.execPath, PROGRAM, url, String(seconds), String(pauseMs)], { namespace });
   return out
     .split("\n")
     .filter(Boolean)

@@ -16,6 +16,10 @@ import { RoundRobinChooser } from "./schedulers/round-robin.ts";
 import { WeightedChooser } from "./schedulers/weighted.ts";
 
 const NONE = -1 as Slot;
+/** A lane that waits for its path does not keep others from using theirs; so many are asked. */
+const LANES_TRIED_MAX = 8;
+/** Age of a lane's head, beyond what its lead and queue management explain, from which on it is not overtaken any more. */
+const OVERDUE_US = 300_000;
 /** A VOID covers at most this many sequence numbers. */
 const VOID_SPAN_MAX = 65_535;
 const DEFAULT_COPIES = 2;
@@ -85,14 +89,13 @@ export class Dispatcher implements BondDelays {
     if (this.#selectRepair(paths, current, now)) return true;
     const lane = this.queue.turn();
     if (lane === undefined) return false;
-    this.#lane = lane;
-    lane.share = this.queue.shareOf(lane);
-    const path = this.#chooser.choose(paths, lane, current, now);
-    if (path === undefined || this.#chooser.position === 0) return this.#selectHead(lane, path, now);
-    this.path = path;
-    this.#offset = this.#chooser.position;
-    this.slot = lane.queue.at(this.#offset);
-    return true;
+    let candidate: Lane | undefined = lane;
+    for (let tried = 0; tried < LANES_TRIED_MAX && candidate !== undefined; tried++) {
+      if (candidate.packets > 0 && this.#selectFrom(candidate, paths, current, now)) return true;
+      if (!hasReady(paths, now)) return false;
+      candidate = this.queue.after(candidate);
+    }
+    return false;
   }
 
   /** Takes the selected packet out of its queue. Its reference passes to the caller. */
@@ -125,6 +128,24 @@ export class Dispatcher implements BondDelays {
   dropHead(lane: Lane, now: Micros): void {
     const slot = lane.queue.peek();
     if (slot >= 0) this.#giveUp(lane, slot, now);
+  }
+
+  #selectFrom(lane: Lane, paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
+    this.#lane = lane;
+    lane.share = this.queue.shareOf(lane);
+    const path = this.#chooser.choose(paths, lane, current, now);
+    const takesHead = path === undefined || this.#chooser.position === 0 || this.#isOverdue(lane, now);
+    if (takesHead) return this.#selectHead(lane, path, now);
+    this.path = path;
+    this.#offset = this.#chooser.position;
+    this.slot = lane.queue.at(this.#offset);
+    return true;
+  }
+
+  /** The lane gets less of the quick paths than was reckoned with: its head goes over whichever path is ready, or the far end waits too long. */
+  #isOverdue(lane: Lane, now: Micros): boolean {
+    const { leadUs, referenceUs } = this.management;
+    return now - this.#pool.enteredAt[lane.queue.peek()]! > OVERDUE_US + leadUs + 2 * referenceUs;
   }
 
   /** A repair that waits for its path does not keep lanes from using others. */
@@ -194,6 +215,11 @@ export class Dispatcher implements BondDelays {
     pool.release(slot);
     this.droppedPackets++;
   }
+}
+
+function hasReady(paths: readonly Path[], now: Micros): boolean {
+  for (const path of paths) if (path.isReady(now)) return true;
+  return false;
 }
 
 function createChooser(algorithm: Algorithm): PathChooser {

@@ -52,10 +52,12 @@ export class FairQueue {
     return lane.packets < URGENT_PACKETS && lane.isSparse(now) ? lane : undefined;
   }
 
-  /** Share of the bond that a lane with a backlog gets. A background lane beside others gets none to count on. */
+  /** Share of the bond that a lane with a backlog may expect. A background lane beside others counts on none and takes what comes. */
   shareOf(lane: Lane): number {
     const others = this.#critical.lanes + this.#fresh.lanes + this.#old.lanes;
-    if (lane.round === "background") return others > 0 ? 0 : 1 / Math.max(1, this.#background.lanes);
+    if (lane.round === "background") {
+      return others > 0 ? 0 : 1 / Math.max(1, this.#background.lanes);
+    }
     return 1 / Math.max(1, others);
   }
 
@@ -76,6 +78,21 @@ export class FairQueue {
       } else {
         return lane;
       }
+    }
+  }
+
+  /** The lane whose turn comes after this one's, or undefined. Lanes may be empty. */
+  after(lane: Lane): Lane | undefined {
+    if (lane.following !== undefined) return lane.following;
+    switch (lane.round) {
+      case "critical":
+        return this.#fresh.head ?? this.#old.head ?? this.#background.head;
+      case "fresh":
+        return this.#old.head ?? this.#background.head;
+      case "old":
+        return this.#background.head;
+      default:
+        return undefined;
     }
   }
 

@@ -64,7 +64,7 @@ test("a background lane gets what is left, and a little beside others", () => {
   }
   const bytes = serve(500_000);
   assert.ok(bytes[7]! > 0 && bytes[7]! < 0.15 * bytes[1]!);
-  assert.equal(queue.shareOf(queue.lane(7)), 0);
+  assert.ok(queue.shareOf(queue.lane(7)) < 0.1);
   serve(10e6);
   assert.equal(queue.packets, 0);
 });

@@ -9,8 +9,8 @@ const RUN_TOLERANCE_US = 1_000;
  * path; with 0 the slow path makes everybody wait.
  */
 const BIG_FLOW_LEAD = 0.25;
-/** Typical queued packet, to turn bytes of lead into positions. */
-const PACKET_BYTES = 1_450;
+/** What a packet costs on a path besides itself: our headers and tag, UDP and IP. */
+const PACKET_OVERHEAD_BYTES = 64;
 
 /**
  * Earliest predicted arrival. The head of the queue goes to the path over which it arrives first, even if that means to wait for that path's turn.
@@ -38,17 +38,20 @@ export class AdaptiveChooser implements PathChooser {
       if (current.arrivalAt(now) <= bestAt + RUN_TOLERANCE_US) return current;
     }
     if (best.isReady(now)) return best;
-    return backlog.share === 0 ? undefined : this.#chooseFromBehind(paths, best, backlog, now);
+    return this.#chooseFromBehind(paths, best, backlog, now);
   }
 
   #chooseFromBehind(paths: readonly Path[], best: Path, backlog: Backlog, now: Micros): Path | undefined {
+    const packets = backlog.queue.count;
+    const waitingBytes = backlog.bytes + packets * PACKET_OVERHEAD_BYTES;
+    const packetBytes = waitingBytes / packets;
     for (const path of paths) {
       if (path === best || !path.isReady(now)) continue;
       const leadBytes = leadOf(paths, path) * backlog.share * (backlog.isBig ? BIG_FLOW_LEAD : 1);
-      if (backlog.bytes <= leadBytes + PACKET_BYTES) continue;
+      if (waitingBytes <= leadBytes + packetBytes) continue;
       const aheadUs = Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
       const ownBytes = path.capacity * backlog.share * aheadUs * (backlog.isBig ? BIG_FLOW_LEAD : 1);
-      const offset = backlog.queue.seek(Math.floor((leadBytes + ownBytes) / PACKET_BYTES));
+      const offset = backlog.queue.seek(Math.floor((leadBytes + ownBytes) / packetBytes));
       if (offset < 0) continue;
       this.position = offset;
       return path;

@@ -6,7 +6,7 @@ import type { SlotRing } from "../slot-ring.ts";
 export interface Backlog {
   readonly queue: SlotRing;
   readonly bytes: number;
-  /** Share of the bond's capacity that it may expect; 0 = none to count on. */
+  /** Share of the bond's capacity that it may expect. */
   readonly share: number;
   /** It has sent enough to be a transfer that grows with what it gets. */
   readonly isBig: boolean;

@@ -38,13 +38,14 @@ test("a slow path takes a packet from as far back as the quick one will have got
   assert.ok(chooser.position >= Math.floor(lead / 1_450));
 });
 
-test("a big flow lends its queue earlier, and a lane with a small share later", () => {
+test("a big flow lends its queue earlier, and small packets count with their headers", () => {
   const [fast, slow] = [createPath(0, 10_000, 50), createPath(1, 40_000, 50)];
   occupy(fast);
   const chooser = new AdaptiveChooser();
   assert.equal(chooser.choose([fast, slow], backlog(80), undefined, NOW), undefined);
   assert.equal(chooser.choose([fast, slow], { ...backlog(80), isBig: true }, undefined, NOW), slow);
-  assert.equal(chooser.choose([fast, slow], { ...backlog(400), share: 0 }, undefined, NOW), undefined);
+  assert.equal(chooser.choose([fast, slow], { ...backlog(400), bytes: 400 * 60 }, undefined, NOW), undefined);
+  assert.equal(chooser.choose([fast, slow], { ...backlog(4_000), bytes: 4_000 * 60 }, undefined, NOW), slow);
 });
 
 test("a run goes on over its path as long as that costs next to nothing", () => {

@@ -75,7 +75,6 @@ export class Cubic implements HostCongestion {
 
   #hystart(info: AckInfo): void {
     const { now, rttUs } = info;
-    if (this.windowPackets < 16) return;
     if (info.cumulative > this.#roundEnd) {
       this.#roundEnd = info.sentHighest;
       this.#roundStartAt = now;
@@ -83,13 +82,14 @@ export class Cubic implements HostCongestion {
       this.#roundMinUs = Number.POSITIVE_INFINITY;
       this.#roundSamples = 0;
     }
+    if (this.windowPackets < 16) return;
     if (now - this.#lastAckAt <= 2_000) {
       this.#lastAckAt = now;
       // Linux halves the threshold for senders that pace less than this.
       if (now - this.#roundStartAt > this.#minRttUs / 2) this.#exit("ack train", now);
     }
     this.#roundMinUs = Math.min(this.#roundMinUs, rttUs);
-    if (++this.#roundSamples >= 8) {
+    if (++this.#roundSamples > 8) {
       const allowanceUs = Math.min(16_000, Math.max(4_000, this.#minRttUs / 8));
       if (this.#roundMinUs > this.#minRttUs + allowanceUs) this.#exit("delay", now);
     }
@@ -136,6 +136,7 @@ export class Bbr implements HostCongestion {
   #cycle = 2;
   #cycleAt = 0;
   #probeRttUntil = 0;
+  #priorWindow = 4;
   // Ack aggregation, as in Linux since 5.0: the window covers acks that come in bunches.
   #epochAt = 0;
   #epochAcked = 0;
@@ -168,7 +169,8 @@ export class Bbr implements HostCongestion {
   }
 
   #updateModel(info: AckInfo): void {
-    if (info.deliveryRate > 0 && (!info.isAppLimited || info.deliveryRate > this.bandwidth)) {
+    const isLimited = info.isAppLimited || this.mode === "probe-rtt";
+    if (info.deliveryRate > 0 && (!isLimited || info.deliveryRate > this.bandwidth)) {
       while (this.#samples.length > 0 && this.#samples.at(-1)!.rate <= info.deliveryRate) this.#samples.pop();
       this.#samples.push({ rate: info.deliveryRate, round: this.#round });
     }
@@ -178,6 +180,7 @@ export class Bbr implements HostCongestion {
     if (info.rttUs <= this.minRttUs || isExpired) {
       if (isExpired && info.rttUs > this.minRttUs && this.mode === "probe-bw") {
         this.mode = "probe-rtt";
+        this.#priorWindow = this.windowPackets;
         this.#probeRttUntil = info.now + 200_000 + info.rttUs;
       }
       this.minRttUs = info.rttUs;
@@ -200,7 +203,10 @@ export class Bbr implements HostCongestion {
       this.mode = "probe-bw";
       this.#cycleAt = info.now;
     }
-    if (this.mode === "probe-rtt" && info.now > this.#probeRttUntil) this.mode = "probe-bw";
+    if (this.mode === "probe-rtt" && info.now > this.#probeRttUntil) {
+      this.mode = "probe-bw";
+      this.windowPackets = this.#priorWindow;
+    }
     if (this.mode !== "probe-bw") return;
     const gain = BBR_CYCLE[this.#cycle]!;
     const isOver = info.now - this.#cycleAt > this.minRttUs;

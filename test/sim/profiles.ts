@@ -1,6 +1,6 @@
 /**
  * One TCP flow over each link profile: share of the payload ceiling C, and the latency of a ping beside it.
- *   node test/sim/profiles.ts [--profile NAME,...] [--sender cubic|bbr] [--seconds S] [--runs N] [--window BYTES] [--no-help] [--trace]
+ *   node test/sim/profiles.ts [--profile NAME,...] [--sender cubic|bbr] [--seconds S] [--runs N] [--ramp S] [--window BYTES] [--no-help] [--trace]
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -22,8 +22,6 @@ const PROFILES_FILE = new URL("./profiles.json", import.meta.url);
 const TCP_PORT = 40_001;
 const PING_PORT = 9;
 const WARM_UP_S = 1.5;
-/** Left out at the start of the flow, as in the reference figures. */
-const RAMP_S = 3;
 /** 1,384 bytes of payload per 1,514-byte frame. */
 const CEILING_SHARE = 1_384 / 1_514;
 
@@ -33,6 +31,8 @@ const { values } = parseArgs({
     sender: { type: "string" },
     seconds: { type: "string", default: "9" },
     runs: { type: "string", default: "3" },
+    // Left out at the start of the flow, as in the reference figures.
+    ramp: { type: "string", default: "3" },
     window: { type: "string", default: "3000000" },
     "no-help": { type: "boolean", default: false },
     trace: { type: "boolean", default: false },
@@ -114,10 +114,10 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
   const idlePings = ping.delaysUs.length;
   const idleEchoes = echo.delaysUs.length;
   if (values.trace) traceRun(world, flow, startAt, stopAt);
-  world.runUntil(startAt + RAMP_S * 1e6);
+  world.runUntil(startAt + Number(values.ramp) * 1e6);
   const before = flow.deliveredBytes;
   world.runUntil(stopAt);
-  const seconds = Number(values.seconds) - RAMP_S;
+  const seconds = Number(values.seconds) - Number(values.ramp);
   const ceilingBytes = (links.reduce((sum, link) => sum + link.mbit, 0) * 1e6 * CEILING_SHARE * seconds) / 8;
   return {
     share: (flow.deliveredBytes - before) / ceilingBytes,

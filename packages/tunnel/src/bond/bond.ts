@@ -286,6 +286,7 @@ export class Bond {
     const referenceUs = this.#paths.referenceUs();
     const { management } = this.#dispatcher;
     if (referenceUs > 0) management.referenceUs = referenceUs;
+    management.quickestUs = this.#paths.quickestUs();
     const isRedundant = this.#dispatcher.copies > 0;
     management.leadUs = isRedundant ? 0 : this.#paths.leadUs();
     const capacity = isRedundant ? leaderOf(this.#paths.eligible)?.capacity : this.#paths.capacity();

@@ -58,6 +58,10 @@ export class Dispatcher implements BondDelays {
     return this.management.referenceUs;
   }
 
+  get quickestUs(): number {
+    return this.management.quickestUs;
+  }
+
   get leadUs(): number {
     return this.management.leadUs;
   }

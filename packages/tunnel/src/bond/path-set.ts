@@ -2,6 +2,8 @@ import type { Path } from "../path/path.ts";
 import type { LinkRole, PathId } from "../types.ts";
 import { leadOf } from "./schedulers/adaptive.ts";
 
+/** A path that loses more than this makes in-order delivery wait for repairs most of the time. */
+const LOSSY_PPM = 500;
 const ROLE_ORDER: readonly LinkRole[] = ["primary", "backup", "metered"];
 
 /** The paths of a bond, and which of them carry inner packets at the moment. */
@@ -45,16 +47,27 @@ export class PathSet {
     return sum;
   }
 
-  /** Round trip of a packet over the slowest eligible path with its ack on the quickest. */
+  /**
+   * Round trip of a packet over the slowest eligible path with its ack on the quickest. Where packets get lost, order waits for repairs: one round trip over the
+   * path that lost the packet, and one over the quickest that carries it again.
+   */
   referenceUs(): number {
     const quickest = this.#quickest();
     if (quickest === undefined) return 0;
     let slowestUs = 0;
     for (const path of this.eligible) {
       const rttUs = quickest.rtt.minUs + path.oneWay.baseUs - quickest.oneWay.baseUs;
-      if (rttUs > slowestUs) slowestUs = rttUs;
+      const repairUs = path.lossMeter.ppm > LOSSY_PPM ? path.congestion.pipeUs + quickest.rtt.minUs : 0;
+      slowestUs = Math.max(slowestUs, rttUs, repairUs);
     }
     return slowestUs;
+  }
+
+  /** Smallest round trip of any eligible path; Infinity if none is known. */
+  quickestUs(): number {
+    let quickestUs = Number.POSITIVE_INFINITY;
+    for (const path of this.eligible) if (path.rtt.minUs < quickestUs) quickestUs = path.rtt.minUs;
+    return quickestUs;
   }
 
   /** Backlog, in time at full rate, that feeds the slowest path in order. */

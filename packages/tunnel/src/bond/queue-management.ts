@@ -31,6 +31,8 @@ export type Verdict = "keep" | "mark" | "drop";
 export class QueueManagement {
   /** Round trip over the slowest path in use, without queues. */
   referenceUs = 50_000;
+  /** Smallest round trip of any path in use. */
+  quickestUs = Number.POSITIVE_INFINITY;
   /** Time that the backlog needs which feeds the slowest path in order. */
   leadUs = 0.5;
   /** What the bond can carry, bytes per µs. */

@@ -1,23 +1,28 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
+import { AckPulse } from "./ack-pulse.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
-/** A flow is watched from this much on. Until then its acks pass untouched: slow start's heuristics begin at 16 packets, short flows end here. */
-const WATCH_BYTES = 24_000;
+/** A flow is watched from this much on: most flows end before. */
+const WATCH_BYTES = 4_000;
+/** Acks of a flow's first flight (RFC 6928 §2, with room for what passed before the watch) are left alone: HyStart begins at a window of 16 packets, short flows end here. */
+const FIRST_FLIGHT_BYTES = 14_600 - WATCH_BYTES;
 /** A flow is big, and its round trip gets a floor, from this much on. */
 const BIG_BYTES = 256_000;
 /** A flow without data for this long starts anew; its lane may be taken over by another. */
 const IDLE_US = 1_000_000;
 /** HyStart counts acks at most 2 ms apart as one train; a little more keeps it from seeing one. */
 const SPACING_MIN_US = 2_500;
-/** HyStart judges delays after 8 acks of a round. */
-const ACKS_PER_ROUND = 7;
+/** HyStart judges delays after 8 acks of a round; its rounds are longer than ours by what jitter and repair add. */
+const ACKS_PER_ROUND = 5;
 /** Share of the flow's loaded round trip below which no ack is handed over. */
-const FLOOR_SHARE = 0.6;
+const FLOOR_SHARE = 0.7;
+/** So many acks in a row of a next to empty flight are no pause of the application but BBR's PROBE_RTT. */
+const PROBE_ACKS = 3;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
-const EXIT_SHARE = 0.7;
+const EXIT_SHARE = 1;
 /** Repair and jitter may raise a flow's round trip to this many times the bond's. */
 const REFERENCE_SPAN = 3;
 /** Largest inner packet that can be a plain ack. */
@@ -28,6 +33,8 @@ const HELD_MAX = 64;
 export interface BondDelays {
   /** Round trip over the slowest path in use, without queues. */
   readonly referenceUs: number;
+  /** Smallest round trip of any path in use: what the host's handshake may have taken. */
+  readonly quickestUs: number;
   /** Backlog, as time, that feeds the slowest path in order. */
   readonly leadUs: number;
   /** Smoothed time that packets of the lane spend in our queue. */
@@ -73,6 +80,7 @@ export class AckShaper {
     if (shaped.watch.flow !== packet.flow) return;
     if (now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
     shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
+    shaped.pulse.noteData(packet.payloadBytes, now);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
@@ -86,6 +94,10 @@ export class AckShaper {
     if (!packet.isPlainAck) {
       shaped.isFlushing = shaped.count > 0;
       return shaped.isFlushing && this.#queue(shaped, slot, packet.acknowledgement, now);
+    }
+    if (shaped.count === 0 && shaped.watch.isWithin(FIRST_FLIGHT_BYTES, packet.acknowledgement)) {
+      shaped.watch.noteAck(packet.acknowledgement, now);
+      return false;
     }
     const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
     const last = shaped.lastSlot();
@@ -149,11 +161,19 @@ export class AckShaper {
     if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
     const spacingUs = shaped.isStarting ? Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1)) : 0;
-    const floorUs = watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
-    const floorAt = watch.bytes >= BIG_BYTES && enteredAt >= 0 ? enteredAt + floorUs : now;
+    const floorUs = shaped.isFloored || watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
+    const isBig = watch.bytes >= BIG_BYTES;
+    if (isBig) shaped.noteProbe();
+    if (isBig && !shaped.isStarting) {
+      const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
+      shaped.pulse.consider(minUs, watch.roundTripUs, flowUs, now);
+    }
+    const floorAt = isBig && enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
     if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
-    return Math.max(now, floorAt, previousAt + spacingUs);
+    const dueAt = Math.max(now, floorAt, previousAt + spacingUs, shaped.pulse.untilUs);
+    if (enteredAt >= 0 && dueAt - enteredAt < shaped.minRoundTripUs) shaped.minRoundTripUs = dueAt - enteredAt;
+    return dueAt;
   }
 }
 
@@ -166,6 +186,13 @@ class ShapedFlow {
   /** Something that must not wait came behind the held acks: all of them go. */
   isFlushing = false;
   lastEmitAt = Number.NEGATIVE_INFINITY;
+  /** Smallest round trip that the host has seen since it measured last. */
+  minRoundTripUs = Number.POSITIVE_INFINITY;
+  /** The host was seen to measure its minimum round trip, as BBR does: its window rests on our floor from then on. */
+  isFloored = false;
+  /** Acks in a row that came while the host kept next to nothing in flight. */
+  #probeAcks = 0;
+  readonly pulse = new AckPulse();
   count = 0;
   readonly #slots = new Int32Array(HELD_MAX * 2);
   readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
@@ -175,6 +202,17 @@ class ShapedFlow {
   constructor(lane: number, watch: FlowWatch) {
     this.lane = lane;
     this.watch = watch;
+  }
+
+  /** An ack came: several in a row with next to nothing in flight are BBR's PROBE_RTT, in which it forgets what it had measured before. */
+  noteProbe(): void {
+    if (!this.watch.isProbingRtt || this.watch.outstandingBytes === 0) {
+      this.#probeAcks = 0;
+      return;
+    }
+    if (++this.#probeAcks !== PROBE_ACKS) return;
+    this.isFloored = true;
+    this.minRoundTripUs = Number.POSITIVE_INFINITY;
   }
 
   /** The host was idle, and slow start begins again. */

@@ -1,6 +1,5 @@
+/** The grain of the records, in sequence space, grows with what is outstanding, so that the ring always suffices. */
 const RECORDS = 1_024;
-/** Sequence space between two records, at least; grows with what is outstanding, so that the ring always suffices. */
-const GRAIN_MIN_BYTES = 4_096;
 /** BBR's PROBE_RTT keeps four packets in flight. */
 const PROBE_BYTES = 8_000;
 /** Slow start doubles the flight per round trip; one that takes longer than this for a quarter is over it. */
@@ -24,6 +23,7 @@ export class FlowWatch {
   hasRoundTrip = false;
   /** Highest sequence number that came in. */
   endSequence = 0;
+  readonly #startSequence: number;
   readonly #sequences = new Uint32Array(RECORDS);
   readonly #enteredAt = new Float64Array(RECORDS);
   #head = 0;
@@ -35,6 +35,7 @@ export class FlowWatch {
 
   constructor(flow: number, sequence: number) {
     this.flow = flow;
+    this.#startSequence = sequence;
     this.endSequence = sequence;
     this.#lastRecorded = sequence;
     this.#acknowledged = sequence;
@@ -55,12 +56,17 @@ export class FlowWatch {
     this.lastDataAt = now;
     if (((endSequence - this.endSequence) | 0) <= 0) return;
     this.endSequence = endSequence;
-    const grainBytes = Math.max(GRAIN_MIN_BYTES, this.outstandingBytes / (RECORDS / 2));
+    const grainBytes = this.outstandingBytes / (RECORDS / 2);
     if (((endSequence - this.#lastRecorded) | 0) < grainBytes || this.#tail - this.#head >= RECORDS) return;
     this.#lastRecorded = endSequence;
     this.#sequences[this.#tail % RECORDS] = endSequence;
     this.#enteredAt[this.#tail % RECORDS] = now;
     this.#tail++;
+  }
+
+  /** Whether an ack covers no more than the first `bytes` that were watched. */
+  isWithin(bytes: number, acknowledgement: number): boolean {
+    return this.bytes <= 4 * bytes && ((acknowledgement - this.#startSequence) | 0) <= bytes;
   }
 
   /** Whether the flight still grows by a quarter every few round trips, as in slow start. */

@@ -24,6 +24,13 @@ const PROBE_DOWN_GAIN = 0.75;
 const PROBE_QUEUE_US = 25_000;
 /** Draining ends a little below the pipe, or the last of the queue would stay for ever. */
 const DRAINED_SHARE = 0.95;
+/**
+ * A loaded floor that exceeds the minimum by this much is jitter or our own standing queue. Every few seconds a drain goes on to half-way between
+ * both, and so tells which.
+ */
+const DOUBTFUL_FLOOR_US = 10_000;
+const DEEP_DRAIN_EVERY_US = 2_000_000;
+const DEEP_DRAIN_GAIN = 0.5;
 /** Growth within one probe after which the path starts up afresh. */
 const RESTART_GROWTH = 1.12;
 /** Before anything is known: a dozen packets in 20 ms, 7 Mbit/s. */
@@ -85,6 +92,8 @@ export class CongestionControl {
   #modeSince = 0.5;
   #cruisePhases = 0;
   #bandwidthAtProbe = 0;
+  #isDrainDeep = false;
+  #deepDrainAt = 0.5;
 
   constructor(rtt: RttEstimator, oneWay: OneWayDelay) {
     this.#rtt = rtt;
@@ -116,7 +125,7 @@ export class CongestionControl {
     this.bandwidth = this.#filter.value;
     if (sample.isRoundStart) {
       this.#floor.endRound(sample.idleShare < BUSY_IDLE_SHARE, now);
-      this.#endRound(isLimited, hasQueue, now);
+      this.#endRound(isLimited, now);
     }
     this.#advance(isLimited, lostBytes, inFlightBytes, now);
     this.#setRates();
@@ -163,15 +172,14 @@ export class CongestionControl {
     this.windowBytes = INITIAL_WINDOW_BYTES;
   }
 
-  /** Packets queue in the link, so the sample is its capacity, whatever the application did. */
+  /** Packets queue in the link, so the sample is its capacity, whatever the application did. The bursts of start-up queue even if they are few. */
   #hasProvenQueue(idleShare: number, inFlightBytes: number): boolean {
-    return (
-      idleShare < BUSY_IDLE_SHARE && this.predictedQueueUs(inFlightBytes) > PROVEN_QUEUE_US && this.#floor.isQueueing
-    );
+    const isBusy = idleShare < BUSY_IDLE_SHARE || this.mode === "startup";
+    return isBusy && this.predictedQueueUs(inFlightBytes) > PROVEN_QUEUE_US && this.#floor.isQueueing;
   }
 
-  #endRound(isLimited: boolean, hasQueue: boolean, now: Micros): void {
-    if (!this.#isPipeFull && (!isLimited || hasQueue)) {
+  #endRound(isLimited: boolean, now: Micros): void {
+    if (!this.#isPipeFull && (!isLimited || this.#hasQueuedInRound)) {
       if (this.bandwidth >= this.#fullBandwidth * FULL_PIPE_GROWTH) {
         this.#fullBandwidth = this.bandwidth;
         this.#fullRounds = 0;
@@ -223,9 +231,15 @@ export class CongestionControl {
         break;
       }
       case "probe-down":
-        if (inFlightBytes <= DRAINED_SHARE * pipeBytes || elapsedUs > 4 * this.pipeUs) this.#endProbe(now);
+        if (inFlightBytes <= this.#drainedBytes() || elapsedUs > 4 * this.pipeUs) this.#endProbe(now);
         break;
     }
+  }
+
+  /** In-flight bytes at which a drain ends. */
+  #drainedBytes(): number {
+    if (!this.#isDrainDeep) return DRAINED_SHARE * this.bandwidth * this.pipeUs;
+    return (this.bandwidth * (this.pipeUs + this.#rtt.minUs)) / 2;
   }
 
   #endProbe(now: Micros): void {
@@ -261,7 +275,10 @@ export class CongestionControl {
         this.#gain = 1 + Math.min(PROBE_GAIN - 1, PROBE_QUEUE_US / this.pipeUs);
         break;
       case "probe-down":
-        this.#gain = PROBE_DOWN_GAIN;
+        this.#isDrainDeep =
+          now - this.#deepDrainAt > DEEP_DRAIN_EVERY_US && this.pipeUs > this.#rtt.minUs + DOUBTFUL_FLOOR_US;
+        if (this.#isDrainDeep) this.#deepDrainAt = now;
+        this.#gain = this.#isDrainDeep ? DEEP_DRAIN_GAIN : PROBE_DOWN_GAIN;
         break;
     }
   }

@@ -1,7 +1,8 @@
 import type { OneWayDelay } from "./one-way-delay.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 
-const ROUNDS = 8;
+/** Long enough to remember the last deep drain (see CongestionControl). */
+const ROUNDS = 24;
 /** The floor under load may exceed the all-time minimum by this much; beyond, it is a queue and not jitter. */
 const EXCESS_MAX_US = 60_000;
 /** Without load for this long the floor is unknown again. */
@@ -56,8 +57,8 @@ export class LoadedFloor {
 
   /** Packets queue in the link: the newest delay exceeds the floor by more than jitter explains. */
   get isQueueing(): boolean {
-    if (this.#rounds === 0) return false;
-    const excessUs = this.#oneWay.latestUs - smallest(this.#delayUs, this.#rounds);
+    const excessUs =
+      this.#rounds === 0 ? this.#oneWay.excessUs : this.#oneWay.latestUs - smallest(this.#delayUs, this.#rounds);
     return excessUs > PROOF_US + JITTER_SPAN * this.#oneWay.variationUs;
   }
 

@@ -4,6 +4,7 @@ import type { Micros, Slot } from "../types.ts";
 import { RUN_DATAGRAMS_MAX } from "./sealer.ts";
 
 const NONE = -1 as Slot;
+const PATH_IDS = 256;
 
 /**
  * The packets of the last run, as long as copies of them are to be sent over other paths. A copy never waits: a path that has no room for it at
@@ -19,8 +20,8 @@ export class CopyBook {
   readonly #isUrgent = new Uint8Array(RUN_DATAGRAMS_MAX);
   #count = 0;
   #copies = 0;
-  /** Paths that had their turn, the run's own first. */
-  readonly #tried: Path[] = [];
+  /** Paths that had their turn, by number, the run's own among them. */
+  readonly #tried = new Uint8Array(PATH_IDS);
   #path: Path | undefined = undefined;
   #position = 0;
 
@@ -36,14 +37,14 @@ export class CopyBook {
   /** A run over `path` begins, whose packets are to be sent over `copies` more of `paths`. */
   begin(path: Path, paths: readonly Path[], copies: number): void {
     this.#copies = Math.min(copies, paths.length - 1);
-    this.#tried.length = 0;
-    this.#tried.push(path);
+    if (!this.isActive) return;
+    this.#tried.fill(0);
+    this.#tried[path.id] = 1;
     this.#path = undefined;
   }
 
-  /** A packet of the run has left. */
+  /** A packet of an active run has left. */
   note(slot: Slot, isUrgent: boolean, path: Path, paths: readonly Path[]): void {
-    if (!this.isActive) return;
     this.#slots[this.#count] = slot;
     this.#wanted[this.#count] = this.#copies;
     this.#isUrgent[this.#count] = isUrgent ? 1 : 0;
@@ -56,11 +57,11 @@ export class CopyBook {
   turn(paths: readonly Path[], now: Micros): Path | undefined {
     if (this.#count === 0 || this.#path !== undefined) return this.#path;
     for (const path of paths) {
-      if (this.#tried.includes(path)) continue;
+      if (this.#tried[path.id] === 1) continue;
       if (this.#path === undefined || path.arrivalAt(now) < this.#path.arrivalAt(now)) this.#path = path;
     }
     if (this.#path === undefined) this.#close();
-    else this.#tried.push(this.#path);
+    else this.#tried[this.#path.id] = 1;
     this.#position = 0;
     return this.#path;
   }

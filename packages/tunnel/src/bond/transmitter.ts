@@ -67,6 +67,7 @@ export class Transmitter {
   }
 
   #sendPackets(now: Micros): Path | undefined {
+    const { copies } = this;
     const dispatcher = this.#dispatcher;
     const { eligible } = this.#paths;
     let path: Path | undefined;
@@ -75,13 +76,13 @@ export class Transmitter {
       const chosen = dispatcher.path!;
       if (path === undefined) this.#sealer.begin(chosen);
       else if (chosen !== path || !this.#joins(path, slot)) break;
-      if (path === undefined) this.copies.begin(chosen, eligible, dispatcher.copies);
+      if (path === undefined) copies.begin(chosen, eligible, dispatcher.copies);
       path = chosen;
       dispatcher.commit(now);
       this.#account(path, slot);
-      if (dispatcher.isCritical && !this.copies.isActive) this.fec.protect(slot, path, now);
+      if (dispatcher.isCritical && !copies.isActive) this.fec.protect(slot, path, now);
       const isWhole = this.#add(path, slot, now);
-      this.copies.note(slot, dispatcher.isUrgent, path, eligible);
+      if (copies.isActive) copies.note(slot, dispatcher.isUrgent, path, eligible);
       if (!isWhole) break;
     }
     return path;

@@ -120,6 +120,16 @@ function sessions(): Panel[] {
       ],
       { unit: "pps" },
     ),
+    series(
+      "Sent for safety",
+      [
+        [rate("fec_parity_packets"), "{{peer}} parity"],
+        [rate("fec_recovered_packets"), "{{peer}} recovered by parity"],
+        [rate("copied_packets"), "{{peer}} copies"],
+        [rate("skipped_copies"), "{{peer}} copies without room"],
+      ],
+      { unit: "pps" },
+    ),
     series("Dropped datagrams by reason", [[`rate(edgebos_drops_total{${NODE}}[$__rate_interval])`, "{{reason}}"]], {
       unit: "pps",
     }),

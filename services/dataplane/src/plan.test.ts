@@ -57,7 +57,7 @@ test("the lower of two rate limits holds, and either end can take a path out of 
   assert.deepEqual(mergedPathPlan(client, undefined), client);
 });
 
-test("the client says how its links are used; either end can do without error correction", () => {
+test("the client says how its links are used; the server can do without error correction", () => {
   const client = configuredPolicy({ algorithm: "redundant", copies: 0, fec: "auto" });
   assert.deepEqual(client, { algorithm: "redundant", copies: 0, fec: true });
   assert.deepEqual(mergedPolicy(client, configuredPolicy({ algorithm: "weighted", copies: 2, fec: "auto" })), client);

@@ -66,7 +66,7 @@ export function configuredPolicy({ algorithm, copies, fec }: Config["bonding"]):
   return { algorithm, copies, fec: fec === "auto" };
 }
 
-/** What the server does: the client knows best how its links are used; either end may do without error correction. */
+/** What the server does: the client knows best how its links are used; the server may do without error correction. */
 export function mergedPolicy(client: BondPolicy, server: BondPolicy | undefined): BondPolicy {
   return { ...client, fec: (client.fec ?? true) && (server?.fec ?? true) };
 }

@@ -8,6 +8,8 @@ export interface PingOptions {
   readonly payloadBytes?: number;
   /** Source address or device. */
   readonly from?: string;
+  /** Differentiated services code point; the answers have the same. Default 0. */
+  readonly dscp?: number;
 }
 
 export interface PingResult {
@@ -22,8 +24,9 @@ const ANSWER_WAIT_S = 3;
 export async function ping(options: PingOptions): Promise<PingResult> {
   const size = options.payloadBytes === undefined ? [] : ["-s", String(options.payloadBytes)];
   const from = options.from === undefined ? [] : ["-I", options.from];
+  const tos = options.dscp === undefined ? [] : ["-Q", String(options.dscp << 2)];
   const pace = ["-c", String(options.count), "-i", String(options.intervalMs / 1000), "-W", String(ANSWER_WAIT_S)];
-  const out = await run(["ping", "-n", ...pace, ...size, ...from, options.host], {
+  const out = await run(["ping", "-n", ...pace, ...size, ...from, ...tos, options.host], {
     namespace: options.namespace,
   }).catch((error: unknown) => {
     if (error instanceof CommandError && error.exitCode === 1) return error.stdout;

@@ -41,6 +41,21 @@ test("an ack names what arrived and what is missing, from the largest downwards"
   ]);
 });
 
+test("an ack names exactly what arrived, whatever the pattern, also across 2^32", () => {
+  const first = 2 ** 32 - 777;
+  for (const lossPeriod of [3, 7, 31, 32, 33, 64, 100, 257]) {
+    const ledger = new ReceiveLedger();
+    const isLost = (n: number): boolean => n % lossPeriod === 0 || (n >>> 6) % lossPeriod === 5;
+    for (let n = first; n <= first + 1_000; n++) if (!isLost(n)) note(ledger, n);
+    const { ack, ranges } = ackOf(ledger, first + 1_001);
+    let n = ack.largest;
+    for (const [received, missing] of ranges) {
+      for (const end = n - received!; n > end; n--) assert.equal(isLost(n), false, `${n} of period ${lossPeriod}`);
+      for (const end = n - missing!; n > end && n >= first; n--) assert.ok(isLost(n), `${n} of period ${lossPeriod}`);
+    }
+  }
+});
+
 test("an ack is bounded, however many holes there are", () => {
   const ledger = new ReceiveLedger();
   for (let n = 1; n <= 1_000; n += 2) note(ledger, n);

@@ -130,32 +130,37 @@ export class ReceiveLedger {
   }
 
   #has(packetNumber: number): boolean {
-    return (this.#bits[wordOf(packetNumber)]! & (1 << (packetNumber % 32))) !== 0;
+    return (this.#bits[wordOf(packetNumber)]! & (1 << (packetNumber & 31))) !== 0;
   }
 
   #set(packetNumber: number): void {
-    this.#bits[wordOf(packetNumber)]! |= 1 << (packetNumber % 32);
+    this.#bits[wordOf(packetNumber)]! |= 1 << (packetNumber & 31);
   }
 
   #advance(packetNumber: number): void {
     if (packetNumber - this.largest >= REPLAY_WINDOW) this.#bits.fill(0);
-    else for (let n = this.largest + 1; n <= packetNumber; n++) this.#bits[wordOf(n)]! &= ~(1 << (n % 32));
+    else for (let n = this.largest + 1; n <= packetNumber; n++) this.#bits[wordOf(n)]! &= ~(1 << (n & 31));
     this.largest = packetNumber;
   }
 
-  /** Packet numbers from `from` down to `oldest` that all arrived, or all did not. Whole words are taken at once. */
+  /** Packet numbers from `from` down to `oldest` that all arrived, or all did not. A word at a time. */
   #runLength(from: number, oldest: number, arrived: boolean): number {
-    const full = arrived ? -1 : 0;
     let n = from;
     while (n >= oldest) {
-      if (n % 32 === 31 && n - 31 >= oldest && this.#bits[wordOf(n)] === full) n -= 32;
-      else if (this.#has(n) === arrived) n--;
-      else break;
+      const word = this.#bits[wordOf(n)]!;
+      const position = n & 31;
+      const run = Math.clz32((arrived ? ~word : word) << (31 - position));
+      if (run <= position) {
+        n -= run;
+        break;
+      }
+      n -= position + 1;
     }
-    return from - n;
+    return from - Math.max(n, oldest - 1);
   }
 }
 
+/** Bit operations see a number modulo 2^32, which leaves these bits as they are. */
 function wordOf(packetNumber: number): number {
-  return Math.floor(packetNumber / 32) & WORD_MASK;
+  return (packetNumber >>> 5) & WORD_MASK;
 }

@@ -172,7 +172,10 @@ export class Dispatcher implements BondDelays {
     if (path === undefined) return false;
     for (let slot = lane.queue.peek(); slot >= 0; slot = lane.queue.peek()) {
       this.slot = slot;
-      if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) return true;
+      if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) {
+        while (lane.packets > 1 && this.#isNextStale(lane, now) && this.#mergeIntoVoid(lane, slot, now));
+        return true;
+      }
       if (this.management.judge(lane, slot, now) !== "drop") return true;
       this.#giveUp(lane, slot, now);
     }
@@ -202,22 +205,27 @@ export class Dispatcher implements BondDelays {
     this.queue.bytes -= bytes - VOID_BODY.LENGTH;
   }
 
-  /** The head is a VOID: drops the packet behind it, if that one continues it. */
-  #mergeIntoVoid(lane: Lane, head: Slot, now: Micros): void {
+  #isNextStale(lane: Lane, now: Micros): boolean {
+    return this.management.isStale(lane.queue.at(lane.queue.seek(1)), now);
+  }
+
+  /** The head is a VOID: drops the packet behind it, if that one continues it. Returns whether it did. */
+  #mergeIntoVoid(lane: Lane, head: Slot, now: Micros): boolean {
     const pool = this.#pool;
     const { view } = pool.arena;
     const offset = lane.queue.seek(1);
-    if (offset < 0) return;
+    if (offset < 0) return false;
     const slot = lane.queue.at(offset);
     const span = view.getUint16(pool.packetOffset(head) + VOID_BODY.COUNT);
     const continues = pool.sequence[slot] === (pool.sequence[head]! + span) >>> 0;
-    if (!continues || (pool.flags[slot]! & (FLAG_UNORDERED | FLAG_VOID)) !== 0 || span >= VOID_SPAN_MAX) return;
+    if (!continues || (pool.flags[slot]! & (FLAG_UNORDERED | FLAG_VOID)) !== 0 || span >= VOID_SPAN_MAX) return false;
     view.setUint16(pool.packetOffset(head) + VOID_BODY.COUNT, span + 1);
     const bytes = pool.length[slot]!;
     lane.take(offset, bytes);
     this.queue.charge(lane, bytes, now);
     pool.release(slot);
     this.droppedPackets++;
+    return true;
   }
 }
 

@@ -12,6 +12,8 @@ const PACKETS_MIN = 4;
 /** A flow that ignores drops and marks may fill its queue with this much time at its share of the capacity, and no more. */
 const BACKLOG_MAX_US = 1_000_000;
 const BACKLOG_MIN_BYTES = 64_000;
+/** If the capacity falls while much is queued, what has waited for this long, on top of the round trip, is of no use to anybody. */
+const SOJOURN_MAX_US = 2 * BACKLOG_MAX_US;
 const SOJOURN_GAIN = 1 / 32;
 /** Whether a queue shrinks is asked this often, as a share of the interval. */
 const TREND_SHARE = 1 / 4;
@@ -48,6 +50,11 @@ export class QueueManagement {
     return Math.max(BACKLOG_MIN_BYTES, this.capacity * share * (BACKLOG_MAX_US + this.referenceUs + this.leadUs));
   }
 
+  /** Whether a packet has waited for so long that it only keeps newer ones from being of use. */
+  isStale(slot: Slot, now: Micros): boolean {
+    return now - this.#pool.enteredAt[slot]! > SOJOURN_MAX_US + this.referenceUs + this.leadUs;
+  }
+
   /** Judges the packet at the lane's head, which is about to be sent. */
   judge(lane: Lane, slot: Slot, now: Micros): Verdict {
     const sojournUs = now - this.#pool.enteredAt[slot]!;
@@ -58,6 +65,7 @@ export class QueueManagement {
       lane.isDropping = false;
       return "keep";
     }
+    if (this.isStale(slot, now)) return "drop";
     const intervalUs = Math.max(INTERVAL_MIN_US, this.referenceUs + targetUs);
     if (!lane.isAbove) {
       lane.isAbove = true;

@@ -86,6 +86,17 @@ test("a standing queue is cut, with growing frequency; a short one never", () =>
   assert.equal(management.judge(lane, lane.queue.peek(), micros(2e6)), "keep");
 });
 
+test("what has waited for seconds is dropped at once, ECN or not, except for the last few packets", () => {
+  const { pool, lane, management } = createManagement();
+  const slot = lane.queue.peek();
+  pool.arena.view.setUint8(pool.packetOffset(slot) + 1, 2);
+  pool.enteredAt[slot] = 1e6;
+  assert.equal(management.judge(lane, slot, micros(1.1e6)), "keep");
+  assert.equal(management.judge(lane, slot, micros(3.2e6)), "drop");
+  while (lane.packets > 3) lane.take(0, 1_400);
+  assert.equal(management.judge(lane, slot, micros(3.2e6)), "keep");
+});
+
 test("ECN-capable packets are marked instead, with a right header checksum", () => {
   const { pool, lane, management } = createManagement();
   const slot = lane.queue.peek();

@@ -36,14 +36,6 @@ export class SlotRing {
     return -1;
   }
 
-  /** Offset from the head of the last slot; -1 if empty. */
-  seekLast(): number {
-    for (let position = this.tail - 1; position >= this.head; position--) {
-      if (this.#items[position & this.#mask] !== HOLE) return position - this.head;
-    }
-    return -1;
-  }
-
   at(offset: number): Slot {
     return this.#items[(this.head + offset) & this.#mask]! as Slot;
   }

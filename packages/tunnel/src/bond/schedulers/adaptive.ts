@@ -51,13 +51,23 @@ export class AdaptiveChooser implements PathChooser {
       if (waitingBytes <= leadBytes + packetBytes) continue;
       const aheadUs = Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
       const ownBytes = path.capacity * backlog.share * aheadUs * (backlog.isBig ? BIG_FLOW_LEAD : 1);
-      const offset = backlog.queue.seek(Math.floor((leadBytes + ownBytes) / packetBytes));
+      const leadPackets = Math.floor(leadBytes / packetBytes);
+      const offset = seekBehind(backlog, leadPackets, Math.floor((leadBytes + ownBytes) / packetBytes));
       if (offset < 0) continue;
       this.position = offset;
       return path;
     }
     return undefined;
   }
+}
+
+/**
+ * A path that has been busy finds the holes of its own earlier packets behind the lead, and goes on behind them. Where its share is longer than the backlog, as with a
+ * crowd of repairs, it begins right behind the lead. A big flow's backlog is left to grow first: simulated, BBR lost 0.15 C on twolegs and fiber_lte without that.
+ */
+function seekBehind(backlog: Backlog, leadPackets: number, furtherPackets: number): number {
+  const offset = backlog.queue.seek(furtherPackets);
+  return offset >= 0 || backlog.isBig ? offset : backlog.queue.seek(leadPackets);
 }
 
 /** Bytes that quicker paths deliver before a packet that is handed to `path` now arrives. */

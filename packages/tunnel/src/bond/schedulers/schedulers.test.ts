@@ -38,6 +38,14 @@ test("a slow path takes a packet from as far back as the quick one will have got
   assert.ok(chooser.position >= Math.floor(lead / 1_450));
 });
 
+test("a slow path of high capacity is not left idle beside a backlog shorter than its share", () => {
+  const [fast, slow] = [createPath(0, 10_000, 1), createPath(1, 500_000, 60)];
+  occupy(fast);
+  const chooser = new AdaptiveChooser();
+  assert.equal(chooser.choose([fast, slow], backlog(400), undefined, NOW), slow);
+  assert.ok(chooser.position * 1_450 <= leadOf([fast, slow], slow));
+});
+
 test("a big flow lends its queue earlier, and small packets count with their headers", () => {
   const [fast, slow] = [createPath(0, 10_000, 50), createPath(1, 40_000, 50)];
   occupy(fast);

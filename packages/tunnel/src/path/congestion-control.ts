@@ -1,4 +1,5 @@
 import type { Micros } from "../types.ts";
+import { CollapseWatch } from "./collapse-watch.ts";
 import type { DeliverySampler } from "./delivery-sampler.ts";
 import { LoadedFloor } from "./loaded-floor.ts";
 import { MaxFilter } from "./max-filter.ts";
@@ -79,6 +80,7 @@ export class CongestionControl {
   readonly #rtt: RttEstimator;
   readonly #floor: LoadedFloor;
   readonly #filter = new MaxFilter(BANDWIDTH_ROUNDS);
+  readonly #collapse = new CollapseWatch();
   #gain = STARTUP_GAIN;
   #round = 0;
   #fullBandwidth = 0;
@@ -127,6 +129,7 @@ export class CongestionControl {
       this.#floor.endRound(sample.idleShare < BUSY_IDLE_SHARE, now);
       this.#endRound(isLimited, now);
     }
+    if (!isTraining) this.#judgeCollapse(sample.rate, inFlightBytes, now);
     this.#advance(isLimited, lostBytes, inFlightBytes, now);
     this.#setRates();
   }
@@ -204,9 +207,19 @@ export class CongestionControl {
       this.#fallenRounds = 0;
       return;
     }
-    if (++this.#fallenRounds < FALLEN_ROUNDS) return;
+    if (++this.#fallenRounds >= FALLEN_ROUNDS) this.#fall(this.#bestInRound, now);
+  }
+
+  #judgeCollapse(rate: number, inFlightBytes: number, now: Micros): void {
+    const isOurs = this.predictedQueueUs(inFlightBytes) > PROVEN_QUEUE_US;
+    const best = this.#collapse.onAck(rate, this.#rtt.latestUs, this.pipeUs, isOurs, now);
+    if (best > 0 && best < FALLEN_SHARE * this.bandwidth) this.#fall(best, now);
+  }
+
+  #fall(rate: number, now: Micros): void {
     this.#fallenRounds = 0;
-    this.bandwidth = Math.max(this.#bestInRound, FALL_SHARE_MAX * this.bandwidth);
+    this.#collapse.restart(now);
+    this.bandwidth = Math.max(rate, FALL_SHARE_MAX * this.bandwidth);
     this.#filter.reset(this.bandwidth, this.#round);
     this.#isPipeFull = true;
     this.#enter("probe-down", now);

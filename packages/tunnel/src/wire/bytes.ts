@@ -5,9 +5,10 @@ export function readU48(view: DataView, offset: number): number {
   return view.getUint16(offset) * TWO_TO_32 + view.getUint32(offset + 2);
 }
 
+/** What goes to a view is made a small integer first: code that is not fully optimised would allocate a number object for anything else. */
 export function writeU48(view: DataView, offset: number, value: number): void {
-  view.setUint16(offset, value / TWO_TO_32);
-  view.setUint32(offset + 2, value % TWO_TO_32);
+  view.setUint16(offset, (value / TWO_TO_32) | 0);
+  view.setInt32(offset + 2, value | 0);
 }
 
 export function readU24(view: DataView, offset: number): number {

@@ -30,5 +30,5 @@ export function writeLaneHeader(
   view.setUint8(offset + LANE_HEADER.LANE, lane);
   view.setUint8(offset + LANE_HEADER.FLAGS, flags);
   view.setUint32(offset + LANE_HEADER.SEQUENCE, sequence);
-  view.setUint16(offset + LANE_HEADER.AGE, Math.min(65_535, ageUs / AGE_UNIT_US));
+  view.setUint16(offset + LANE_HEADER.AGE, Math.min(65_535, ageUs / AGE_UNIT_US) | 0);
 }

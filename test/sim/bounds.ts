@@ -13,6 +13,8 @@ import type { WorldLink } from "./world.ts";
 const LOSSES_IN_ROW = 4;
 /** What the peer may hold back acks, a nap on either end, and the grain of timers add to one repair. */
 const REPAIR_MARGIN_US = 100_000;
+/** A client whose address has changed is found by the next probe of its idle path. */
+const PROBE_US = 1_000_000;
 /** Bytes of a turn of one lane, with its overhead. */
 const TURN_BYTES = 5_000;
 /** Turns of others per turn of a background lane. */
@@ -26,7 +28,8 @@ export function pauseBoundUs({ links, faults, flows }: Scenario): number {
   const lanes = flows.udp.length + flows.tcp.length;
   const slowestMbit = Math.min(...links.map((link, index) => leastMbit(link, faultsOf(faults, index))));
   const turnsUs = (lanes * BACKGROUND_TURNS * TURN_BYTES * 8) / slowestMbit;
-  return LOSSES_IN_ROW * (2 * Math.max(...roundTrips) + REPAIR_MARGIN_US) + turnsUs;
+  const unknownUs = faults.some(({ kind, link }) => kind === "move" && link === 0) ? PROBE_US : 0;
+  return LOSSES_IN_ROW * (2 * Math.max(...roundTrips) + REPAIR_MARGIN_US) + turnsUs + unknownUs;
 }
 
 /** Buffers that an end may need at any moment: what comes in from its hosts times how long it stays, and what waits for a gap. */

@@ -78,6 +78,7 @@ export class Endpoint {
   readonly #waitingDatagrams: { readonly path: PathId; readonly datagram: Datagram }[] = [];
   readonly #waitingInner: Slot[] = [];
   #plan: BondPlan | undefined = undefined;
+  #pausedUntil = 0.5;
   #isDown = false;
   #isPumping = false;
 
@@ -215,8 +216,14 @@ export class Endpoint {
     if (this.datagrams + this.deliveredPackets === before && !hasWaited) this.idleWakeUps++;
   }
 
+  /** The process gets no processor for a while: what comes waits in the kernel's queues, timers fire late. */
+  pause(now: number, durationUs: number): void {
+    this.#pausedUntil = now + durationUs;
+    this.nextAt = this.#pausedUntil;
+  }
+
   #isNapping(now: number): boolean {
-    const wakeAt = this.#options.naps?.wakeAt(now) ?? 0;
+    const wakeAt = now < this.#pausedUntil ? this.#pausedUntil : (this.#options.naps?.wakeAt(now) ?? 0);
     if (wakeAt > 0) this.nextAt = wakeAt;
     return wakeAt > 0;
   }

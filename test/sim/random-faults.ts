@@ -37,16 +37,27 @@ export interface Fault {
   readonly factor: number;
 }
 
-/** Up to four faults, and now and then the end of one of the processes. */
-export function createFaults(random: Random, links: number, startAt: number, stopAt: number): Fault[] {
+/**
+ * Up to four faults, and now and then the end of one of the processes. The first link keeps its address if it is metered: a client that is silent there for ten seconds is
+ * not found any sooner.
+ */
+export function createFaults(
+  random: Random,
+  links: number,
+  roleOfFirst: LinkRole,
+  startAt: number,
+  stopAt: number,
+): Fault[] {
   const faults: Fault[] = [];
   for (let i = random.integer(0, 4); i > 0; i--) {
     const link = random.integer(0, links - 1);
     const at = random.between(startAt, stopAt);
     const until = at + random.between(0.05, 3) * SECOND_US;
     const kind = random.pick(link === 0 ? KINDS_OF_FIRST : KINDS_OF_OTHERS);
-    const isTooSoon = faults.some((fault) => fault.kind === "rekey" && Math.abs(fault.at - at) < REKEY_EVERY_US);
-    if (kind !== "rekey" || !isTooSoon) faults.push({ kind, link, at, until, factor: random.between(0.3, 2) });
+    if (kind === "rekey" && faults.some((other) => other.kind === kind && Math.abs(other.at - at) < REKEY_EVERY_US))
+      continue;
+    if (kind === "move" && link === 0 && roleOfFirst === "metered") continue;
+    faults.push({ kind, link, at, until, factor: random.between(0.3, 2) });
   }
   if (random.chance(RESTART_CHANCE)) {
     const at = random.between(startAt, stopAt);
@@ -63,11 +74,11 @@ export function describeFault({ kind, link, at, until, factor }: Fault): string 
     : `${kind} ${link} at ${time}`;
 }
 
-/** A plan as the scheduler service may make one. Path 0 is always enabled. */
-export function createPlan(random: Random, links: number): BondPlan {
+/** A plan as the scheduler service may make one. Path 0 is always enabled, and has the role `roleOfFirst`. */
+export function createPlan(random: Random, links: number, roleOfFirst: LinkRole): BondPlan {
   const paths = new Map<PathId, PathPlan>();
   for (let id = 0; id < links; id++) {
-    const role: LinkRole = random.chance(0.7) ? "primary" : random.pick(["backup", "metered"]);
+    const role = id === 0 ? roleOfFirst : createRole(random);
     const rateLimitBps = random.chance(0.1) ? RATE_LIMIT_MIN_BPS * 2 ** random.between(0, 6) : 0;
     const enabled = id === 0 || random.chance(0.95);
     paths.set(id as PathId, { enabled, role, weight: random.between(0.5, 4), rateLimitBps });
@@ -75,8 +86,18 @@ export function createPlan(random: Random, links: number): BondPlan {
   return { algorithm: random.pick(ALGORITHMS), paths };
 }
 
+export function createRole(random: Random): LinkRole {
+  return random.chance(0.7) ? "primary" : random.pick(["backup", "metered"]);
+}
+
 /** Puts a fault on the world's agenda. `onRestart` is called when both ends have begun anew. */
-export function schedule(world: World, fault: Fault, random: Random, onRestart: () => void): void {
+export function schedule(
+  world: World,
+  fault: Fault,
+  random: Random,
+  createNextPlan: () => BondPlan,
+  onRestart: () => void,
+): void {
   const { kind, link, at, until, factor } = fault;
   const up = world.up[link]!;
   const down = world.down[link]!;
@@ -109,7 +130,7 @@ export function schedule(world: World, fault: Fault, random: Random, onRestart: 
       world.at(at, () => world.move(link as PathId));
       break;
     case "plan":
-      schedulePlan(world, at, random);
+      schedulePlan(world, at, createNextPlan());
       break;
     case "rekey":
       world.at(at, (now) => rekey(world, now));
@@ -136,8 +157,7 @@ function limitMtu(up: Link, down: Link, mtuBytes: number, now: number): void {
   for (const link of [up, down]) link.change({ mtuBytes }, now);
 }
 
-function schedulePlan(world: World, at: number, random: Random): void {
-  const plan = createPlan(random, world.up.length);
+function schedulePlan(world: World, at: number, plan: BondPlan): void {
   world.at(at, (now) => world.client.applyPlan(plan, now));
   world.at(at + CONTROL_US, (now) => world.server.applyPlan(plan, now));
 }

@@ -5,6 +5,8 @@ import type { WorldLink } from "./world.ts";
 
 const LINKS_MAX = 4;
 const TRACE_SECONDS = 10;
+/** An opportunity carries one packet, however small: less would be a trickle for flows of small ones. */
+const TRACE_MIN_MBIT = 8;
 const DATAGRAM_MIN_BYTES = 1_200;
 const DATAGRAM_MAX_BYTES = 1_472;
 const IP_UDP_BYTES = 28;
@@ -59,7 +61,7 @@ function createLink(random: Random): WorldLink {
   const direction = (): LinkOptions => {
     const rateMbit = 2 ** random.between(0, 7);
     if (!isCellular) return { ...shared, rateMbit };
-    const trace = createTrace(random, Math.max(4, rateMbit), TRACE_SECONDS);
+    const trace = createTrace(random, Math.max(TRACE_MIN_MBIT, rateMbit), TRACE_SECONDS);
     return { ...shared, rateMbit: traceMbit(trace), trace };
   };
   const maxDatagramBytes = random.integer(DATAGRAM_MIN_BYTES, DATAGRAM_MAX_BYTES);

@@ -1,7 +1,8 @@
+import type { BondPlan } from "@edgebos/tunnel";
 import { Clock } from "./clock.ts";
 import { Naps } from "./naps.ts";
 import { Random } from "./random.ts";
-import { createFaults, createPlan, describeFault, type Fault, schedule } from "./random-faults.ts";
+import { createFaults, createPlan, createRole, describeFault, type Fault, schedule } from "./random-faults.ts";
 import { createFlows, type Flows } from "./random-flows.ts";
 import { createLinks, describeLink } from "./random-links.ts";
 import { World, type WorldEnd, type WorldLink } from "./world.ts";
@@ -10,7 +11,7 @@ const SECOND_US = 1_000_000;
 const START_US = 1.5 * SECOND_US;
 /** After the last packet: an overloaded queue of a second, behind repairs over the slowest path; and ten seconds until the next probe of a metered path. */
 const QUIET_US = 14 * SECOND_US;
-const SLOTS = 16_384;
+const SLOTS = 32_768;
 /** Machines have been up for some time, at most eleven days here, and their quartz is off by this much at most. */
 const OFFSET_MAX_US = 1e12;
 const DRIFT_MAX_PPM = 100;
@@ -40,17 +41,19 @@ export function createScenario(seed: number): Scenario {
   const client = createEnd(random, seed + 11);
   const server = createEnd(random, seed + 13);
   const world = new World({ seed, links, slots: SLOTS, helpTcp, client, server });
-  const plan = createPlan(random, links.length);
+  const roleOfFirst = createRole(random);
+  const plan = createPlan(random, links.length, roleOfFirst);
   world.client.applyPlan(plan, 0);
   world.server.applyPlan(plan, 0);
   const stopAt = START_US + random.between(2, 6) * SECOND_US;
   const flows = createFlows(world, links, START_US, stopAt, random);
-  const faults = createFaults(random, links.length, START_US, stopAt);
+  const faults = createFaults(random, links.length, roleOfFirst, START_US, stopAt);
   const firstNumbers = new Map<number, number>();
   const onRestart = (): void => {
     for (const flow of flows.udp) firstNumbers.set(flow.port, flow.sentPackets);
   };
-  for (const fault of faults) schedule(world, fault, random, onRestart);
+  const createNextPlan = (): BondPlan => createPlan(random, links.length, roleOfFirst);
+  for (const fault of faults) schedule(world, fault, random, createNextPlan, onRestart);
   const roles = [...plan.paths.values()].map((path) => path.role[0]).join("");
   const description = `${plan.algorithm} ${roles}; ${links.map(describeLink).join(" | ")}; ${flows.udp.length} UDP, ${flows.tcp.length} TCP; ${faults.map(describeFault).join(", ") || "no faults"}`;
   return { seed, world, links, faults, flows, firstNumbers, description, stopAt, endAt: stopAt + QUIET_US };

@@ -4,24 +4,30 @@ const STEP_MS = 20;
 const PACKET_BITS = 1_504 * 8;
 /** A sector's rate wanders by about its mean within a second … */
 const WANDER_PER_ROOT_SECOND = 1;
-/** … between nothing and this many times the mean. */
+/** … between these shares of the mean, or a link would be dead for seconds without anybody's saying so. */
+const RATE_MIN = 0.25;
 const RATE_MAX = 2.5;
-/** Mean length of an outage once the rate has reached zero; a second in the source, less here for the sake of the bounds on pauses. */
-const OUTAGE_SECONDS = 0.15;
+/** Outages, for example at a handover: their mean distance and their longest duration. */
+const OUTAGE_EVERY_MS = 3_000;
+const OUTAGE_MAX_MS = 400;
 
 /**
- * Delivery opportunities of a cellular link: a Poisson process whose rate is in Brownian motion and sticks at zero for a while (K. Winstein et al.,
- * "Stochastic Forecasts Achieve High Throughput and Low Delay over Cellular Networks", NSDI 2013, §3.1). Milliseconds, ascending.
+ * Delivery opportunities of a cellular link: a Poisson process whose rate is in Brownian motion, with outages (after K. Winstein et al., "Stochastic
+ * Forecasts Achieve High Throughput and Low Delay over Cellular Networks", NSDI 2013, §3.1). Milliseconds, ascending.
  */
 export function createTrace(random: Random, meanMbit: number, seconds: number): Float64Array {
   const meanPerMs = (meanMbit * 1_000) / PACKET_BITS;
   const wander = meanPerMs * WANDER_PER_ROOT_SECOND * Math.sqrt(STEP_MS / 1_000);
   const stamps: number[] = [];
   let perMs = meanPerMs;
+  let outUntilMs = 0;
   for (let ms = 0; ms < seconds * 1_000; ms++) {
-    if (ms % STEP_MS === 0) perMs = nextRate(random, perMs, wander, meanPerMs);
-    const whole = Math.floor(perMs);
-    const packets = whole + (random.chance(perMs - whole) ? 1 : 0);
+    if (ms % STEP_MS === 0) {
+      perMs = Math.min(RATE_MAX * meanPerMs, Math.max(RATE_MIN * meanPerMs, perMs + wander * normal(random)));
+      if (random.chance(STEP_MS / OUTAGE_EVERY_MS)) outUntilMs = ms + random.between(0, OUTAGE_MAX_MS);
+    }
+    if (ms < outUntilMs) continue;
+    const packets = Math.floor(perMs) + (random.chance(perMs % 1) ? 1 : 0);
     for (let i = 0; i < packets; i++) stamps.push(ms);
   }
   stamps.push(seconds * 1_000);
@@ -43,13 +49,6 @@ export function longestServiceUs(trace: Float64Array, packets: number): number {
     longestMs = Math.max(longestMs, endMs - trace[i]!);
   }
   return longestMs * 1_000;
-}
-
-function nextRate(random: Random, perMs: number, wander: number, meanPerMs: number): number {
-  const isOut = perMs === 0;
-  if (isOut && !random.chance(STEP_MS / 1_000 / OUTAGE_SECONDS)) return 0;
-  const next = (isOut ? meanPerMs / 4 : perMs) + wander * normal(random);
-  return Math.min(RATE_MAX * meanPerMs, Math.max(0, next));
 }
 
 /** Standard normal by Box and Muller. */

@@ -4,8 +4,8 @@ import { Random } from "./random.ts";
 /** Ethernet, IP and UDP headers: what a link counts on top of a UDP payload. */
 const FRAME_OVERHEAD_BYTES = 42;
 const ETHERNET_BYTES = 14;
-/** A trace line is an opportunity for one packet of at most this many IP bytes. */
-const TRACE_PACKET_BYTES = 1_504;
+/** A trace line is an opportunity for this many IP bytes, as in mahimahi; what finds no packet in the queue is lost. */
+const OPPORTUNITY_BYTES = 1_504;
 /** A bottleneck queue holds two full frames, however short it is. */
 const QUEUE_MIN_BYTES = 2 * 1_514;
 /** Bytes per millisecond at 1 Mbit/s. */
@@ -75,6 +75,8 @@ export class Link {
   #isBad = false;
   #traceIndex = 0;
   #traceEpochUs = 0.5;
+  #opportunityAt = 0.5;
+  #creditBytes = 0;
 
   constructor(options: LinkOptions, seed: number, store: DatagramStore, deliver: Deliver) {
     this.#options = options;
@@ -132,7 +134,7 @@ export class Link {
     this.#servingUntil =
       trace === undefined
         ? now + (frameBytes * 8) / Math.max(rateMbit, 1e-3)
-        : this.#nextOpportunity(trace, frameBytes - ETHERNET_BYTES, now);
+        : this.#serveByTrace(trace, frameBytes - ETHERNET_BYTES, now);
   }
 
   #finishService(at: number): void {
@@ -180,17 +182,24 @@ export class Link {
     return lossPct > 0 && this.#random.chance(lossPct / 100);
   }
 
-  #nextOpportunity(trace: Float64Array, ipBytes: number, now: number): number {
-    const periodUs = trace[trace.length - 1]! * 1_000;
-    let opportunities = Math.ceil(ipBytes / TRACE_PACKET_BYTES);
+  /** When the packet at the head of the queue has left by the trace. Small packets share an opportunity. */
+  #serveByTrace(trace: Float64Array, ipBytes: number, now: number): number {
     let at = now;
-    while (opportunities > 0) {
-      at = this.#traceEpochUs + trace[this.#traceIndex]! * 1_000;
-      if (++this.#traceIndex >= trace.length) {
-        this.#traceIndex = 0;
-        this.#traceEpochUs += periodUs;
-      }
-      if (at >= now) opportunities--;
+    let credit = now === this.#opportunityAt ? this.#creditBytes : 0;
+    while (credit < ipBytes) {
+      at = this.#nextOpportunity(trace);
+      if (at >= now) credit += OPPORTUNITY_BYTES;
+    }
+    this.#opportunityAt = at;
+    this.#creditBytes = credit - ipBytes;
+    return at;
+  }
+
+  #nextOpportunity(trace: Float64Array): number {
+    const at = this.#traceEpochUs + trace[this.#traceIndex]! * 1_000;
+    if (++this.#traceIndex >= trace.length) {
+      this.#traceIndex = 0;
+      this.#traceEpochUs += trace[trace.length - 1]! * 1_000;
     }
     return at;
   }

@@ -5,7 +5,7 @@ import type { WorldLink } from "./world.ts";
 
 const LINKS_MAX = 4;
 const TRACE_SECONDS = 10;
-/** An opportunity carries one packet, however small: less would be a trickle for flows of small ones. */
+/** A link that falls to a quarter of less would be a trickle. */
 const TRACE_MIN_MBIT = 8;
 const DATAGRAM_MIN_BYTES = 1_200;
 const DATAGRAM_MAX_BYTES = 1_472;

@@ -22,14 +22,14 @@ const BACKGROUND_TURNS = 16;
 /** Packets of which a trace's worst moment delays a round of repairs. */
 const TRACE_PACKETS = 40;
 
-/** Longest time in which nothing of a flow comes out although a packet of it is on its way, µs. */
-export function pauseBoundUs({ links, faults, flows }: Scenario): number {
+/** Longest time in which nothing of a flow comes out although a packet of it is on its way, µs. Background lanes get a turn seldom. */
+export function pauseBoundUs({ links, faults, flows }: Scenario, isBackground: boolean): number {
   const roundTrips = links.map((link, index) => roundTripUs(link, faultsOf(faults, index)));
-  const lanes = flows.udp.length + flows.tcp.length;
   const slowestMbit = Math.min(...links.map((link, index) => leastMbit(link, faultsOf(faults, index))));
-  const turnsUs = (lanes * BACKGROUND_TURNS * TURN_BYTES * 8) / slowestMbit;
+  const turns = (flows.udp.length + flows.tcp.length) * (isBackground ? BACKGROUND_TURNS : 1);
   const unknownUs = faults.some(({ kind, link }) => kind === "move" && link === 0) ? PROBE_US : 0;
-  return LOSSES_IN_ROW * (2 * Math.max(...roundTrips) + REPAIR_MARGIN_US) + turnsUs + unknownUs;
+  const repairUs = 2 * Math.max(...roundTrips) + REPAIR_MARGIN_US;
+  return LOSSES_IN_ROW * repairUs + (turns * TURN_BYTES * 8) / slowestMbit + unknownUs;
 }
 
 /** Buffers that an end may need at any moment: what comes in from its hosts times how long it stays, and what waits for a gap. */
@@ -37,7 +37,7 @@ export function slotsBound(scenario: Scenario): number {
   const { flows } = scenario;
   const packetsPerUs =
     flows.udp.reduce((sum, flow) => sum + 1 / flow.intervalUs, 0) + flows.tcp.length * TCP_PACKETS_PER_US;
-  return Math.ceil(packetsPerUs * (QUEUE_US + 2 * pauseBoundUs(scenario))) + SLOTS_MARGIN;
+  return Math.ceil(packetsPerUs * (QUEUE_US + 2 * pauseBoundUs(scenario, true))) + SLOTS_MARGIN;
 }
 /** The longest queue of a flow that heeds nothing. */
 const QUEUE_US = 2_000_000;

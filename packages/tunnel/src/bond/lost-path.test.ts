@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BondPair, micros, pathId } from "../test-support.ts";
+import type { PathPlan } from "../types.ts";
 
 test("an ack that no path can carry does not make a deadline that has passed", () => {
   const pair = openPair(1);
@@ -19,6 +20,25 @@ test("a path that never answers again gives back the buffers of what it carried"
   assert.equal(pair.client.bond.pathStats(pathId(0)).state, "stalled");
   assert.equal(pair.delivered.server.length, 40);
   assert.equal(pair.client.pool.slots - pair.client.pool.freeSlots, 2, "one address record for each path");
+});
+
+test("a path with steady traffic that falls silent is left after one timeout, not after three", () => {
+  const pair = openPair(2);
+  const plan = (role: PathPlan["role"]): PathPlan => ({ enabled: true, role, weight: 1, rateLimitBps: 0 });
+  const paths = new Map([
+    [pathId(0), plan("primary")],
+    [pathId(1), plan("backup")],
+  ]);
+  pair.client.bond.applyPlan({ algorithm: "adaptive", paths }, micros(pair.now));
+  const steady = (durationUs: number): void => {
+    for (const end = pair.now + durationUs; pair.now < end; pair.run(2_000)) pair.send(pair.client, 1_000, 1);
+  };
+  pair.delayUs = 100_000;
+  steady(1_000_000);
+  pair.filter = (path) => path !== 0;
+  steady(400_000);
+  assert.equal(pair.client.bond.pathStats(pathId(0)).state, "stalled");
+  assert.equal(pair.client.bond.pathStats(pathId(1)).state, "up");
 });
 
 function openPair(paths: number): BondPair {

@@ -12,6 +12,8 @@ const PROBE_IDLE_US = 1_000_000;
 const PROBE_METERED_US = 10_000_000;
 /** Unanswered packets in flight, from which on silence is the path's and not chance. */
 const STALL_PACKETS = 4;
+/** What was sent within this share of the timeout after the oldest packet is overdue with it: the oldest comes first, or a path under load would never seem to owe more than one. */
+const TOGETHER_SHARE = 1 / 8;
 /** Tail probes without an answer after which a path counts as stalled. One loss is ordinary on radio, three in a row are not. */
 const TAIL_PROBE_BUDGET = 2;
 /** Smallest margin of the acknowledgement timeout over srtt; the peer's clock grain, our loop's and its. */
@@ -61,10 +63,11 @@ export class Liveness {
 
   /** Judges at `silenceAt`: `tail` asks for one more probe and another way for what is in flight, `stalled` for leaving the path. */
   judge(sent: SentLedger, timeoutUs: number, now: Micros): Silence {
+    const dueUs = timeoutUs * (1 - TOGETHER_SHARE);
     let overdue = 0;
     for (let n = sent.oldestInFlight(); n < sent.next && overdue < STALL_PACKETS; n++) {
       const index = n & sent.mask;
-      if (sent.state[index] === IN_FLIGHT && sent.sentAt[index]! + timeoutUs <= now) overdue++;
+      if (sent.state[index] === IN_FLIGHT && sent.sentAt[index]! + dueUs <= now) overdue++;
     }
     if (overdue === 0) return "none";
     if (overdue >= STALL_PACKETS || ++this.#tailProbes > TAIL_PROBE_BUDGET) return "stalled";

@@ -13,7 +13,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { INTERNET_HOST, INTERNET_HOST_V6, SERVER_WAN_ADDRESS } from "../lab/plan.ts";
-import { download, startHttpServer } from "../lab/traffic/http.ts";
+import { run } from "../lab/process.ts";
+import { download, HTTP_PORT, startHttpServer } from "../lab/traffic/http.ts";
 import {
   espPayload,
   grePayload,
@@ -29,6 +30,7 @@ import { udpFlow } from "../lab/traffic/udp.ts";
 import { type BondLab, createBondLab } from "./support/bond-lab.ts";
 import { configure, type Settings } from "./support/product-node.ts";
 import { scenario } from "./support/scenario.ts";
+import { until } from "./support/wait.ts";
 
 const LINKS = [
   { mbit: 50, delayMs: 10 },
@@ -66,7 +68,7 @@ const ICMP = 1;
 const AUTOMATIC_MTU_BYTES = 1436;
 const ARRIVAL_LIMIT_MS = 1500;
 
-scenario("any protocol passes the tunnel", ["ping"], ({ before, after, test }) => {
+scenario("any protocol passes the tunnel", ["ping", "ss"], ({ before, after, test }) => {
   let bond: BondLab;
   let near: RawPort;
   let far: RawPort;
@@ -133,6 +135,14 @@ scenario("any protocol passes the tunnel", ["ping"], ({ before, after, test }) =
     });
   }
 
+  test("a TCP connection of a host behind the client uses no longer segments than fit into one datagram, both ways", async () => {
+    const { lanNamespace } = bond.lab.client;
+    const transfer = download({ namespace: lanNamespace, host: INTERNET_HOST, bytes: FILE_MB * 1024 * 1024 });
+    const sizes = await Promise.all([mssIn(lanNamespace), mssIn(bond.lab.internet)]);
+    assert.equal((await transfer).sha256, "matches");
+    for (const mss of sizes) assert.ok(mss > 1300 && mss <= AUTOMATIC_MTU_BYTES - 40, `segments of ${mss} bytes`);
+  });
+
   test("a packet that may not be fragmented and is too long is answered with the size that passes", async () => {
     near.send(fullPacket(1500));
     const answer = await received(near);
@@ -157,6 +167,17 @@ scenario("any protocol passes the tunnel", ["ping"], ({ before, after, test }) =
     assert.equal(result.sha256, "matches");
   });
 });
+
+/** Size of the segments that this end of the download's connection sends. */
+async function mssIn(namespace: string): Promise<number> {
+  const argv = ["ss", "-tinHO", "state", "established", `( sport = :${HTTP_PORT} or dport = :${HTTP_PORT} )`];
+  let mss = 0;
+  await until("the connection is established", 10_000, async () => {
+    mss = Number(/\bmss:(\d+)/.exec(await run(argv, { namespace }))?.[1] ?? 0);
+    return mss > 0;
+  });
+  return mss;
+}
 
 async function restartWith(bond: BondLab, settings: Settings): Promise<void> {
   for (const node of [bond.client, bond.server]) {

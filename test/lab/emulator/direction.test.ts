@@ -29,6 +29,16 @@ test("the queue takes its milliseconds at full rate and drops the tail", () => {
   assert.equal(pipe.counters.queueDrops, 40);
 });
 
+test("frames of packets beyond the MTU vanish, and all pass again when it is lifted", () => {
+  const pipe = pipeOf({ mtuBytes: 1_300 });
+  for (const packetBytes of [1_300, 1_301, 1_500, 60]) offer(pipe, packetBytes + 14, 0);
+  assert.equal(drain(pipe, 0, 1_000).length, 2);
+  assert.equal(pipe.counters.mtuDrops, 2);
+  pipe.change({ ...pipe.settings, mtuBytes: 0 }, 1_000);
+  offer(pipe, FRAME_BYTES, 1_000);
+  assert.equal(drain(pipe, 1_000, 2_000).length, 1);
+});
+
 test("a changed rate holds for the frames that already wait", () => {
   const pipe = pipeOf({ rateBps: 12_112_000, queueMs: 1000 });
   for (let i = 0; i < 20; i++) offer(pipe, FRAME_BYTES, 0);

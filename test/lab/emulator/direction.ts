@@ -5,6 +5,7 @@ import { FRAME_TO_TRACE_BYTES, loadTrace, meanRateBps, OPPORTUNITY_BYTES, type T
 
 /** Largest Ethernet frame that is taken in: 1,500 bytes of IP, the header, a VLAN tag and some air. */
 export const FRAME_CAPACITY_BYTES = 2048;
+const ETHERNET_HEADER_BYTES = 14;
 /** A queue shorter than this would not even hold one burst of two full frames. */
 const MIN_QUEUE_BYTES = 2 * 1514;
 /** Frames that are held back to be overtaken. Rare by nature. */
@@ -58,6 +59,7 @@ export class Direction {
       queueDrops: 0,
       randomDrops: 0,
       cutDrops: 0,
+      mtuDrops: 0,
       deviceDrops: 0,
       offeredBytes: 0,
     };
@@ -102,6 +104,11 @@ export class Direction {
     this.counters.bytesIn += lengthBytes;
     if (this.#settings.cut) {
       this.counters.cutDrops++;
+      return;
+    }
+    const { mtuBytes } = this.#settings;
+    if (mtuBytes > 0 && lengthBytes - ETHERNET_HEADER_BYTES > mtuBytes) {
+      this.counters.mtuDrops++;
       return;
     }
     this.#serve(nowUs);

@@ -30,6 +30,8 @@ export interface DirectionSettings {
   readonly lossRatio: number;
   readonly burstLoss: BurstLoss | null;
   readonly reordering: Reordering | null;
+  /** Larger IP packets vanish silently, as where a tunnel on the way is narrower than it says; 0 = all pass. */
+  readonly mtuBytes: number;
   /** Silent black hole: every frame is swallowed, those under way too; the carrier stays up. */
   readonly cut: boolean;
 }
@@ -44,6 +46,7 @@ export const WIRE: DirectionSettings = {
   lossRatio: 0,
   burstLoss: null,
   reordering: null,
+  mtuBytes: 0,
   cut: false,
 };
 
@@ -89,6 +92,7 @@ export const COUNTERS = [
   "queueDrops",
   "randomDrops",
   "cutDrops",
+  "mtuDrops",
   "deviceDrops",
   /** What a trace's opportunities have offered, used or not; 0 without a trace. */
   "offeredBytes",

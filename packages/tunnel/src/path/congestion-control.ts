@@ -51,11 +51,13 @@ const OVERFLOW_LOSS_SHARE = 0.15;
 /** The capacity has fallen when so many rounds in a row with a queue or overflow delivered less than this share of the estimate. */
 const FALLEN_SHARE = 0.9;
 const FALLEN_ROUNDS = 2;
-/** One such finding takes at most this much off. */
+/** One such finding, or one round, takes at most this much off: the first sample after a silence says next to nothing. */
 const FALL_SHARE_MAX = 0.5;
 
 /** A queue is proven when the delay says so and our own bytes explain this much of it. */
 const PROVEN_QUEUE_US = 10_000;
+/** A path in start-up with little to carry may make this much queue with a burst; modems have room for twice as much. */
+const STARTUP_QUEUE_US = 50_000;
 /** A path that is idle for less than this share of its time is busy. */
 const BUSY_IDLE_SHARE = 0.3;
 /** The window spans jitter of this many mean deviations. */
@@ -94,6 +96,7 @@ export class CongestionControl {
   #modeSince = 0.5;
   #cruisePhases = 0;
   #bandwidthAtProbe = 0;
+  #bandwidthAtRound = 0;
   #isDrainDeep = false;
   #deepDrainAt = 0.5;
 
@@ -124,7 +127,8 @@ export class CongestionControl {
       this.#filter.update(sample.rate, this.#round);
     }
     this.#filter.expire(this.#round);
-    this.bandwidth = this.#filter.value;
+    if (sample.isRoundStart) this.#bandwidthAtRound = this.bandwidth;
+    this.bandwidth = Math.max(this.#filter.value, FALL_SHARE_MAX * this.#bandwidthAtRound);
     if (sample.isRoundStart) {
       this.#floor.endRound(sample.idleShare < BUSY_IDLE_SHARE, now);
       this.#endRound(isLimited, now);
@@ -146,6 +150,7 @@ export class CongestionControl {
     if (!isSure && believed <= this.bandwidth) return;
     this.#filter.reset(believed, this.#round);
     this.bandwidth = believed;
+    this.#bandwidthAtRound = believed;
     this.#fullBandwidth = believed;
     this.#fullRounds = 0;
     this.pipeUs = this.#floor.rttUs;
@@ -171,14 +176,17 @@ export class CongestionControl {
     this.#fullRounds = 0;
     this.#filter.reset(0, this.#round);
     this.bandwidth = 0;
+    this.#bandwidthAtRound = 0;
     this.pacingRate = INITIAL_RATE;
     this.windowBytes = INITIAL_WINDOW_BYTES;
   }
 
   /** Packets queue in the link, so the sample is its capacity, whatever the application did. The bursts of start-up queue even if they are few. */
   #hasProvenQueue(idleShare: number, inFlightBytes: number): boolean {
-    const isBusy = idleShare < BUSY_IDLE_SHARE || this.mode === "startup";
-    return isBusy && this.predictedQueueUs(inFlightBytes) > PROVEN_QUEUE_US && this.#floor.isQueueing;
+    const queueUs = this.predictedQueueUs(inFlightBytes);
+    const isBusy = idleShare < BUSY_IDLE_SHARE && queueUs > PROVEN_QUEUE_US;
+    const isBursting = this.mode === "startup" && queueUs > STARTUP_QUEUE_US;
+    return (isBusy || isBursting) && this.#floor.isQueueing;
   }
 
   #endRound(isLimited: boolean, now: Micros): void {

@@ -2,7 +2,7 @@ import type { OneWayDelay } from "./one-way-delay.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 
 /** Long enough to remember the last deep drain (see CongestionControl). */
-const ROUNDS = 24;
+const ROUNDS = 16;
 /** The floor under load may exceed the all-time minimum by this much; beyond, it is a queue and not jitter. */
 const EXCESS_MAX_US = 60_000;
 /** Without load for this long the floor is unknown again. */

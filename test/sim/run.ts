@@ -1,5 +1,5 @@
 /**
- * Runs random worlds on all cores and prints the worst of them.
+ * Runs random worlds on all cores and prints the worst of them; of those so far, if it is interrupted.
  *   node test/sim/run.ts [--seeds K] [--from SEED] [--seed SEED] [--workers N]
  */
 import { availableParallelism } from "node:os";
@@ -24,6 +24,10 @@ const startedAt = performance.now();
 const outcomes: Outcome[] = [];
 let next = from;
 
+process.once("SIGINT", () => {
+  report();
+  process.exit();
+});
 await Promise.all(Array.from({ length: Math.min(count, Number(values.workers)) }, work));
 report();
 
@@ -57,7 +61,9 @@ function note(outcome: Outcome): void {
 function report(): void {
   const failed = outcomes.filter((outcome) => outcome.violations.length > 0);
   const packets = outcomes.reduce((sum, outcome) => sum + outcome.deliveredPackets, 0);
-  console.log(`${count} seeds, ${packets} inner packets, ${seconds()} s: ${failed.length} with broken invariants`);
+  console.log(
+    `${outcomes.length} seeds, ${packets} inner packets, ${seconds()} s: ${failed.length} with broken invariants`,
+  );
   printWorst("longest pauses by their bound", (outcome) => outcome.pauseShare);
   printWorst("most buffers by their bound", (outcome) => outcome.slotsShare);
   process.exitCode = failed.length > 0 ? 1 : 0;

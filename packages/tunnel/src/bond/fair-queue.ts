@@ -9,6 +9,8 @@ const PACKET_COST_BYTES = 60;
 /** A fresh or critical lane with fewer packets than this is urgent; with a longer queue it is bulk in disguise. */
 const URGENT_PACKETS = 4;
 const CRITICAL_PACKETS = 32;
+/** Turns of critical lanes in a row while an ordinary one waits: a call that is larger than the link must not silence everything else. */
+const CRITICAL_TURNS = 4;
 /** Turns of ordinary lanes per turn of a background lane. */
 const BACKGROUND_EVERY = 16;
 
@@ -24,6 +26,7 @@ export class FairQueue {
   readonly #fresh = new LaneList();
   readonly #old = new LaneList();
   readonly #background = new LaneList();
+  #criticalTurns = 0;
   #ordinaryTurns = 0;
 
   lane(id: number): Lane {
@@ -47,9 +50,10 @@ export class FairQueue {
 
   /** A lane whose next packet must not wait behind anything, or undefined. */
   urgent(now: Micros): Lane | undefined {
-    const lane = this.#critical.head ?? this.#fresh.head;
-    if (lane === undefined || lane.packets === 0 || lane.deficitBytes <= 0) return undefined;
-    return lane.packets < URGENT_PACKETS && lane.isSparse(now) ? lane : undefined;
+    const critical = this.#critical.head;
+    if (critical !== undefined && isUrgent(critical, now)) return critical;
+    const fresh = this.#fresh.head;
+    return fresh !== undefined && isUrgent(fresh, now) ? fresh : undefined;
   }
 
   /** Share of the bond that a lane with a backlog may expect. A background lane beside others counts on none and takes what comes. */
@@ -69,6 +73,7 @@ export class FairQueue {
       if (list === undefined || lane === undefined) return undefined;
       if (lane.packets === 0) {
         list.shift();
+        if (list !== this.#critical) this.#criticalTurns = 0;
         if (list === this.#fresh && this.#old.head !== undefined) this.#join(lane, "old");
         else lane.round = "none";
       } else if (lane.deficitBytes <= 0) {
@@ -114,7 +119,9 @@ export class FairQueue {
   }
 
   #nextList(): LaneList | undefined {
-    if (this.#critical.head !== undefined) return this.#critical;
+    const hasOrdinary = this.#fresh.head !== undefined || this.#old.head !== undefined;
+    const mayBeCritical = !hasOrdinary || this.#criticalTurns < CRITICAL_TURNS;
+    if (this.#critical.head !== undefined && mayBeCritical) return this.#critical;
     const hasBackground = this.#background.head !== undefined;
     if (hasBackground && this.#ordinaryTurns >= BACKGROUND_EVERY) return this.#background;
     if (this.#fresh.head !== undefined) return this.#fresh;
@@ -125,6 +132,7 @@ export class FairQueue {
   #nextRound(lane: Lane): Exclude<Round, "none"> {
     if (lane.round === "background") this.#ordinaryTurns = 0;
     else this.#ordinaryTurns++;
+    this.#criticalTurns = lane.round === "critical" ? this.#criticalTurns + 1 : 0;
     if (lane.isBackground) return "background";
     return lane.isCritical && lane.packets < CRITICAL_PACKETS ? "critical" : "old";
   }
@@ -146,6 +154,11 @@ export class FairQueue {
         break;
     }
   }
+}
+
+/** So little waits, and so little was sent of late, that nothing is harmed by letting it go first. */
+function isUrgent(lane: Lane, now: Micros): boolean {
+  return lane.packets > 0 && lane.packets < URGENT_PACKETS && lane.deficitBytes > 0 && lane.isSparse(now);
 }
 
 class LaneList {

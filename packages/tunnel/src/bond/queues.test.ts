@@ -55,6 +55,17 @@ test("critical lanes come first, but not as a disguise for bulk", () => {
   assert.ok(bytes[1]! > 0.4 * bytes[5]!, "a critical lane with a long queue takes turns");
 });
 
+test("a critical lane that is larger than the link leaves the others a turn in five, and a sparse one its urgency", () => {
+  const { queue, push, serve } = createQueue();
+  queue.lane(5).isCritical = true;
+  for (let i = 0; i < 20; i++) push(5, 1_400);
+  for (let i = 0; i < 20; i++) push(1, 1_400);
+  const bytes = serve(24_000);
+  assert.ok(bytes[1]! > 0 && bytes[1]! < bytes[5]!, `${bytes[1]} bytes beside ${bytes[5]}`);
+  push(9, 100);
+  assert.equal(queue.urgent(micros(0))?.id, 9);
+});
+
 test("a background lane gets what is left, and a little beside others", () => {
   const { queue, push, serve } = createQueue();
   queue.lane(7).isBackground = true;

@@ -23,9 +23,11 @@ const BACKGROUND_TURNS = 16;
 const TRACE_PACKETS = 40;
 
 /** Longest time in which nothing of a flow comes out although a packet of it is on its way, µs. Background lanes get a turn seldom. */
-export function pauseBoundUs({ links, faults, flows }: Scenario, isBackground: boolean): number {
+export function pauseBoundUs({ links, plans, faults, flows }: Scenario, isBackground: boolean): number {
   const roundTrips = links.map((link, index) => roundTripUs(link, faultsOf(faults, index)));
-  const slowestMbit = Math.min(...links.map((link, index) => leastMbit(link, faultsOf(faults, index))));
+  const limits = plans.flatMap((plan) => [...plan.paths.values()].map((path) => path.rateLimitBps / 1e6));
+  const rates = links.map((link, index) => leastMbit(link, faultsOf(faults, index)));
+  const slowestMbit = Math.min(...rates, ...limits.filter((mbit) => mbit > 0));
   const turns = (flows.udp.length + flows.tcp.length) * (isBackground ? BACKGROUND_TURNS : 1);
   const unknownUs = faults.some(({ kind, link }) => kind === "move" && link === 0) ? PROBE_US : 0;
   const repairUs = 2 * Math.max(...roundTrips) + REPAIR_MARGIN_US;

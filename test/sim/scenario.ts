@@ -20,6 +20,8 @@ export interface Scenario {
   readonly seed: number;
   readonly world: World;
   readonly links: readonly WorldLink[];
+  /** The first one, and those that replace it. */
+  readonly plans: readonly BondPlan[];
   readonly faults: readonly Fault[];
   readonly flows: Flows;
   /** Per UDP flow: the first number that no restart can have taken with it. */
@@ -52,11 +54,15 @@ export function createScenario(seed: number): Scenario {
   const onRestart = (): void => {
     for (const flow of flows.udp) firstNumbers.set(flow.port, flow.sentPackets);
   };
-  const createNextPlan = (): BondPlan => createPlan(random, links.length, roleOfFirst);
+  const plans = [plan];
+  const createNextPlan = (): BondPlan => {
+    plans.push(createPlan(random, links.length, roleOfFirst));
+    return plans.at(-1)!;
+  };
   for (const fault of faults) schedule(world, fault, random, createNextPlan, onRestart);
   const roles = [...plan.paths.values()].map((path) => path.role[0]).join("");
   const description = `${plan.algorithm} ${roles}; ${links.map(describeLink).join(" | ")}; ${flows.udp.length} UDP, ${flows.tcp.length} TCP; ${faults.map(describeFault).join(", ") || "no faults"}`;
-  return { seed, world, links, faults, flows, firstNumbers, description, stopAt, endAt: stopAt + QUIET_US };
+  return { seed, world, links, plans, faults, flows, firstNumbers, description, stopAt, endAt: stopAt + QUIET_US };
 }
 
 /** Clocks agree in one end of three; a third of the ends have a machine of their own. */

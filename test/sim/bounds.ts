@@ -15,6 +15,8 @@ const LOSSES_IN_ROW = 4;
 const REPAIR_MARGIN_US = 100_000;
 /** A client whose address has changed is found by the next probe of its idle path. */
 const PROBE_US = 1_000_000;
+/** An MTU that falls without a word is found out in this time on a quick link (path-mtu.test.ts); on slow ones the repairs above cover it. */
+const BLACK_HOLE_US = 250_000;
 /** Bytes of a turn of one lane, with its overhead. */
 const TURN_BYTES = 5_000;
 /** Turns of others per turn of a background lane. */
@@ -30,8 +32,9 @@ export function pauseBoundUs({ links, plans, faults, flows }: Scenario, isBackgr
   const slowestMbit = Math.min(...rates, ...limits.filter((mbit) => mbit > 0));
   const turns = (flows.udp.length + flows.tcp.length) * (isBackground ? BACKGROUND_TURNS : 1);
   const unknownUs = faults.some(({ kind, link }) => kind === "move" && link === 0) ? PROBE_US : 0;
+  const blackHoleUs = faults.some(({ kind }) => kind === "mtu") ? BLACK_HOLE_US : 0;
   const repairUs = 2 * Math.max(...roundTrips) + REPAIR_MARGIN_US;
-  return LOSSES_IN_ROW * repairUs + (turns * TURN_BYTES * 8) / slowestMbit + unknownUs;
+  return LOSSES_IN_ROW * repairUs + (turns * TURN_BYTES * 8) / slowestMbit + unknownUs + blackHoleUs;
 }
 
 /** Buffers that an end may need at any moment: what comes in from its hosts times how long it stays, and what waits for a gap. */

@@ -101,6 +101,13 @@ test("a path whose window is closed is not idle", () => {
   assert.ok(pacer.idleUs < 1_000);
 });
 
+test("the loss meter forgets while nothing is counted as it does otherwise", () => {
+  const meter = new LossMeter();
+  meter.count(0, 64, micros(1));
+  meter.count(3, 0, micros(30_000_001));
+  assert.ok(meter.ppm < 20_000, `${meter.ppm} ppm`);
+});
+
 test("the loss meter follows the last seconds", () => {
   const meter = new LossMeter();
   for (let second = 0; second < 10; second++) meter.count(98, 2, micros(second * 1e6));

@@ -1,6 +1,6 @@
 import type { Micros } from "../types.ts";
 
-/** Counts are halved at this interval, so that the rate is that of the last few seconds. */
+/** Counts are halved for each such interval that has passed, so that the rate is that of the last few seconds. */
 const HALF_LIFE_US = 2_000_000;
 const PPM = 1_000_000;
 
@@ -12,9 +12,11 @@ export class LossMeter {
 
   /** `lost` is negative when packets turn out not to have been lost. */
   count(delivered: number, lost: number, now: Micros): void {
-    if (now - this.#halvedAt > HALF_LIFE_US) {
-      this.#delivered /= 2;
-      this.#lost /= 2;
+    const elapsedUs = now - this.#halvedAt;
+    if (elapsedUs > HALF_LIFE_US) {
+      const left = 2 ** -Math.floor(elapsedUs / HALF_LIFE_US);
+      this.#delivered *= left;
+      this.#lost *= left;
       this.#halvedAt = now;
     }
     this.#delivered += delivered;

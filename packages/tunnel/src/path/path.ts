@@ -205,8 +205,11 @@ export class Path {
     if (sent.ackedPackets + sent.spuriousPackets === 0) return false;
     this.liveness.onAnswer(now);
     this.loss.onAck(sent, this.rtt, sink, now);
-    this.lossMeter.count(sent.ackedPackets, this.loss.newlyLost - sent.spuriousPackets, now);
-    const lostBytes = this.mtu.judge(sink, this.rtt.smoothedUs, now) ? 0 : this.loss.lostBytes;
+    // What an outage has swallowed says nothing of the link that is back.
+    const isReturning = !this.isUp;
+    this.lossMeter.count(sent.ackedPackets, isReturning ? 0 : this.loss.newlyLost - sent.spuriousPackets, now);
+    const isTooLong = this.mtu.judge(sink, this.rtt.smoothedUs, now);
+    const lostBytes = isTooLong || isReturning ? 0 : this.loss.lostBytes;
     this.#advance(sink, now);
     const isTraining = this.train.isUnderWay;
     if (this.train.onAck(ack)) this.congestion.hint(this.train.rate, this.train.isSure, now);

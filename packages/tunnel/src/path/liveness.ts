@@ -6,6 +6,8 @@ import { IN_FLIGHT, type SentLedger } from "./sent-ledger.ts";
 /** Probes of a path that does not answer: quick at first, so that a short cut is over at once, then sparing. */
 const RETRY_FIRST_US = 50_000;
 const RETRY_LAST_US = 300_000;
+/** A busy bond wants a link's return known soon: at 150 ms its probes take 4 kbit/s. */
+const RETRY_BUSY_US = 150_000;
 /** Probes of an idle path: its RTT and its life must be known when it is needed. */
 const PROBE_BUSY_US = 100_000;
 const PROBE_IDLE_US = 1_000_000;
@@ -43,7 +45,7 @@ export class Liveness {
 
   /** When an idle or silent path is probed next. */
   probeAt(isUp: boolean, isMetered: boolean, isBondBusy: boolean): Micros {
-    let intervalUs = this.#retryUs;
+    let intervalUs = isBondBusy && !isMetered ? Math.min(RETRY_BUSY_US, this.#retryUs) : this.#retryUs;
     if (isUp) intervalUs = isMetered ? PROBE_METERED_US : isBondBusy ? PROBE_BUSY_US : PROBE_IDLE_US;
     return (this.lastElicitingAt + intervalUs) as Micros;
   }

@@ -138,8 +138,10 @@ export class Bond {
 
   /** The link is lost: everything in flight on it goes out again over the other paths, at once. */
   suspendPath(id: PathId, now: Micros): void {
-    this.#path(id).suspend(this.#repairs, now);
-    this.#paths.refresh();
+    const path = this.#path(id);
+    const { inFlightBytes } = path.sent;
+    path.suspend(this.#repairs, now);
+    this.#leave(inFlightBytes, now);
   }
 
   /** The link is back, perhaps with another address, rate and round trip. Packet numbers go on. */
@@ -274,11 +276,16 @@ export class Bond {
   }
 
   #judge(path: Path, now: Micros): void {
-    const inFlightBytes = path.sent.inFlightBytes;
+    const { inFlightBytes } = path.sent;
     if (path.judgeSilence(this.#repairs, now) !== "stalled") return;
     path.isStatusWanted = true;
-    this.#paths.refresh();
+    this.#leave(inFlightBytes, now);
     this.#events.push({ kind: "path-stalled", path: path.id, inFlightBytes });
+  }
+
+  #leave(inFlightBytes: number, now: Micros): void {
+    this.#paths.refresh();
+    this.#dispatcher.management.handlePathLoss(inFlightBytes, now);
   }
 
   #refreshReference(now: Micros): void {

@@ -7,6 +7,8 @@ const TARGET_MIN_US = 25_000;
 /** … or this many round trips of the bond: CUBIC needs one to keep all paths busy after a drop, and BBR, which heeds none, keeps about as much. */
 const TARGET_ROUND_TRIPS = 1.5;
 const INTERVAL_MIN_US = 100_000;
+/** What all paths together let in may stand so long after one of them is lost. Handovers and modems that reconnect are back by then. */
+const GRACE_US = 10_000_000;
 /** A queue of fewer packets is never cut. */
 const PACKETS_MIN = 4;
 /** A flow that ignores drops and marks may fill its queue with this much time at its share of the capacity, and no more. */
@@ -39,6 +41,9 @@ export class QueueManagement {
   leadUs = 0.5;
   /** What the bond can carry, bytes per µs. */
   capacity = 1.5;
+  /** Bytes that may stand in the queue until `#graceUntil`, if they are more than the target says. */
+  #graceBytes = 0;
+  #graceUntil = Number.NEGATIVE_INFINITY;
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
@@ -55,11 +60,25 @@ export class QueueManagement {
     return now - this.#pool.enteredAt[slot]! > SOJOURN_MAX_US + this.referenceUs + this.leadUs;
   }
 
+  /**
+   * A path is lost with so much in flight. The flows had sent no more than was asked of them, and a drop on top of the pause would cost them a round trip over a queue
+   * that takes longer to pass: what was in order so far may wait.
+   */
+  handlePathLoss(inFlightBytes: number, now: Micros): void {
+    this.#graceBytes = this.#targetUs(now) * this.capacity + inFlightBytes;
+    this.#graceUntil = now + GRACE_US;
+  }
+
+  #targetUs(now: Micros): number {
+    const targetUs = Math.max(TARGET_MIN_US, TARGET_ROUND_TRIPS * this.referenceUs) + this.leadUs;
+    return now < this.#graceUntil ? Math.max(targetUs, this.#graceBytes / this.capacity) : targetUs;
+  }
+
   /** Judges the packet at the lane's head, which is about to be sent. */
   judge(lane: Lane, slot: Slot, now: Micros): Verdict {
     const sojournUs = now - this.#pool.enteredAt[slot]!;
     lane.sojournUs += (sojournUs - lane.sojournUs) * SOJOURN_GAIN;
-    const targetUs = Math.max(TARGET_MIN_US, TARGET_ROUND_TRIPS * this.referenceUs) + this.leadUs;
+    const targetUs = this.#targetUs(now);
     if (sojournUs < targetUs || lane.packets < PACKETS_MIN) {
       lane.isAbove = false;
       lane.isDropping = false;

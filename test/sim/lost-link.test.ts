@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PathId } from "@edgebos/tunnel";
+import type { LinkOptions } from "./link.ts";
+import { TcpFlow } from "./tcp-flow.ts";
+import { World } from "./world.ts";
+
+const FLOW_AT = 2e6;
+const CUT_AT = 6e6;
+const RETURN_AT = 9e6;
+const END_AT = 11e6;
+/** The share of a returned link is its mean over this long. */
+const SHARE_WINDOW_US = 250_000;
+const TICK_US = 50_000;
+
+for (const [victim, name] of ["60 Mbit/s, 20 ms", "40 Mbit/s, 60 ms", "20 Mbit/s, 120 ms"].entries()) {
+  test(`a saturating TCP flow pauses for at most 100 ms and sends nothing again when the link of ${name} swallows all`, () => {
+    const { world, flow } = createFlow();
+    world.at(CUT_AT, () => setCut(world, victim, true));
+    world.runUntil(CUT_AT);
+    const before = flow.retransmittedPackets;
+    world.runUntil(RETURN_AT);
+    assert.equal(flow.retransmittedPackets, before);
+    const { longestUs } = flow.receiver.pauses;
+    assert.ok(longestUs < 100_000, `nothing for ${longestUs} µs`);
+  });
+
+  test(`the link of ${name} carries its share a second after its return`, () => {
+    const { world } = createFlow();
+    const link = world.up[victim]!;
+    world.runUntil(CUT_AT - 1e6);
+    const servedBytes = link.servedBytes;
+    world.runUntil(CUT_AT);
+    const shareBytes = ((link.servedBytes - servedBytes) * SHARE_WINDOW_US) / 1e6;
+    setCut(world, victim, true);
+    world.runUntil(RETURN_AT);
+    setCut(world, victim, false);
+    const backUs = timeUntilServed(world, victim, 0.9 * shareBytes);
+    assert.ok(backUs <= 1e6, `${backUs} µs`);
+  });
+}
+
+test("a link of an idle bond that was away for nine seconds counts as one that loses nothing as soon as it is back", () => {
+  const world = createWorld();
+  world.at(2e6, () => setCut(world, 2, true));
+  world.at(11e6, () => setCut(world, 2, false));
+  world.runUntil(10e6);
+  assert.equal(world.client.bond.pathStats(2 as PathId).state, "stalled");
+  world.runUntil(12e6);
+  for (const { bond } of [world.client, world.server]) {
+    const { state, lossPpm } = bond.pathStats(2 as PathId);
+    assert.deepEqual({ state, lossPpm }, { state: "up", lossPpm: 0 });
+  }
+});
+
+function setCut(world: World, index: number, isCut: boolean): void {
+  world.up[index]!.isCut = isCut;
+  world.down[index]!.isCut = isCut;
+}
+
+/** From now until a link has served so much within a window; Infinity if that does not happen. */
+function timeUntilServed(world: World, index: number, windowBytes: number): number {
+  const startAt = world.now;
+  const served: number[] = [world.up[index]!.servedBytes];
+  while (world.now < END_AT) {
+    world.runUntil(world.now + TICK_US);
+    served.push(world.up[index]!.servedBytes);
+    const earlier = served.at(-1 - SHARE_WINDOW_US / TICK_US);
+    if (earlier !== undefined && served.at(-1)! - earlier >= windowBytes) return world.now - startAt;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function createWorld(): World {
+  const links = [link(60, 10), link(40, 30), link(20, 60)];
+  return new World({ seed: 1, links: links.map((options) => ({ up: options, down: options })) });
+}
+
+function createFlow(): { world: World; flow: TcpFlow } {
+  const world = createWorld();
+  const flow = new TcpFlow(world.client, world.server, {
+    port: 40_001,
+    congestion: "cubic",
+    startAt: FLOW_AT,
+    stopAt: END_AT,
+    windowBytes: 2_000_000,
+  });
+  world.server.onInner = (view, offset, length, now) => flow.receiveAtReceiver(view, offset, length, now);
+  world.client.onInner = (view, offset, length, now) => flow.receiveAtSender(view, offset, length, now);
+  world.add(flow);
+  return { world, flow };
+}
+
+function link(rateMbit: number, delayMs: number): LinkOptions {
+  return { rateMbit, delayMs, queueMs: 100 };
+}

@@ -4,6 +4,10 @@ const PULSE_MAX_US = 100_000;
 const PULSE_MIN_US = 8_000;
 /** BBR remembers what came at once for five to ten of its rounds (`bbr_extra_acked_win_rtts`). */
 const PERIOD_ROUNDS = 6;
+/** A window that is wide enough is looked at this often. */
+const WIDE_PERIOD_ROUNDS = 24;
+/** The end of a pause, in which a sender with a small window has long stopped. */
+const LATE_SHARE = 1 / 3;
 /** BBR's window is this many times bandwidth and minimum round trip (`bbr_cwnd_gain`). */
 const WINDOW_GAIN = 2;
 /** The window has to exceed the round trip by this factor, or the flow could not grow. */
@@ -22,11 +26,17 @@ export class AckPulse {
   #lengthUs = 0.5;
   #earlyBytes = 0;
   #bytes = 0;
+  #lateBytes = 0;
+  /** The sender went on at more than half of its rate until the end of the last pause: not its window limits it. */
+  #hasWideWindow = false;
   #isUseless = false;
+  /** The end of a pause has shown that the sender paces. */
+  isPaced = false;
 
   /** Starts a pause if the flow's window is too small for a bond of `flowUs` and a pause can widen it enough. */
   consider(minRoundTripUs: number, roundTripUs: number, flowUs: number, now: number): void {
-    if (this.#isUseless || now - this.untilUs < PERIOD_ROUNDS * Math.max(flowUs, roundTripUs)) return;
+    const rounds = this.#hasWideWindow ? WIDE_PERIOD_ROUNDS : PERIOD_ROUNDS;
+    if (this.#isUseless || now - this.untilUs < rounds * Math.max(flowUs, roundTripUs)) return;
     const windowUs = WINDOW_GAIN * minRoundTripUs;
     const lackingUs = MARGIN * flowUs - windowUs;
     if (lackingUs < PULSE_MIN_US || windowUs + PULSE_MAX_US < flowUs) return;
@@ -34,16 +44,23 @@ export class AckPulse {
       this.#isUseless = true;
       return;
     }
+    this.isPaced = this.#bytes > 0;
+    this.#hasWideWindow = this.#lateBytes > (LATE_SHARE * this.#bytes) / 2;
     this.#lengthUs = Math.min(PULSE_MAX_US, lackingUs);
     this.untilUs = now + this.#lengthUs;
     this.#earlyBytes = 0;
     this.#bytes = 0;
+    this.#lateBytes = 0;
   }
 
   /** Data that comes in shows how the sender takes the end of a pause. */
   noteData(bytes: number, now: number): void {
     const sinceUs = now - this.untilUs;
-    if (sinceUs < 0 || sinceUs > this.#lengthUs) return;
+    if (sinceUs > this.#lengthUs) return;
+    if (sinceUs < 0) {
+      if (sinceUs > -this.#lengthUs * LATE_SHARE) this.#lateBytes += bytes;
+      return;
+    }
     this.#bytes += bytes;
     if (sinceUs < this.#lengthUs / 4) this.#earlyBytes += bytes;
   }

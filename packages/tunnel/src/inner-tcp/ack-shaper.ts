@@ -19,8 +19,8 @@ const SPACING_MIN_US = 2_500;
 const ACKS_PER_ROUND = 5;
 /** Share of the flow's loaded round trip below which no ack is handed over. */
 const FLOOR_SHARE = 0.7;
-/** So many acks in a row of a next to empty flight are no pause of the application but BBR's PROBE_RTT. */
-const PROBE_ACKS = 3;
+/** So many acks in a row of a next to empty flight, four packets with delayed acks per round, are no pause of the application but BBR's PROBE_RTT. */
+const PROBE_ACKS = 2;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
 const EXIT_SHARE = 1;
 /** Repair and jitter may raise a flow's round trip to this many times the bond's. */
@@ -28,6 +28,8 @@ const REFERENCE_SPAN = 3;
 /** Largest inner packet that can be a plain ack. */
 const ACK_BYTES_MAX = 120;
 const HELD_MAX = 64;
+/** Acks that wait for the floor go in so many groups at most, or the memory for held ones would run out and let them go early. */
+const FLOOR_GRAINS = HELD_MAX / 2;
 
 /** What the shaper needs to know of the bond. */
 export interface BondDelays {
@@ -46,10 +48,11 @@ export interface BondDelays {
  *
  * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
  *   look like that. With at most seven acks per round the host goes on until our own queue is deep enough to fill every path.
- * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. While it measures (its flight is next to nothing), no ack is handed
- *   over before 0.6 of the bond's loaded round trip after its data came in. At other times a floor would only cost window.
+ * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. From the moment a host is known to pace, or to measure (its
+ *   flight is next to nothing), no ack is handed over before 0.7 of the bond's loaded round trip after its data came in. What the host had measured before expires
+ *   after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}.
  *
- * Acks are shaped only while the host is in slow start or measures. Data is never held.
+ * Acks of other hosts are shaped only in slow start. Data is never held.
  *
  * Short flows, handshakes, and whatever carries news besides an acknowledgement pass untouched.
  */
@@ -60,6 +63,9 @@ export class AckShaper {
   readonly #flows: (ShapedFlow | undefined)[] = new Array<ShapedFlow | undefined>(LANES).fill(undefined);
   /** Flows with acks held. */
   readonly #active: ShapedFlow[] = [];
+
+  /** Held acks of the flow that was judged last are at least this far apart. */
+  #grainUs = 0.5;
 
   constructor(pool: PacketPool, delays: BondDelays) {
     this.#pool = pool;
@@ -101,9 +107,10 @@ export class AckShaper {
     }
     const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
     const last = shaped.lastSlot();
-    if (last >= 0 && shaped.lastDueAt >= dueAt && isAfter(packet.acknowledgement, shaped.lastAcknowledgement)) {
+    const isMerged = shaped.lastDueAt >= dueAt || dueAt - shaped.mergedSince < this.#grainUs;
+    if (last >= 0 && isMerged && isAfter(packet.acknowledgement, shaped.lastAcknowledgement)) {
       pool.free(last);
-      shaped.replaceLast(slot, packet.acknowledgement);
+      shaped.replaceLast(slot, packet.acknowledgement, dueAt);
       return true;
     }
     if (last < 0 && dueAt <= now) {
@@ -161,13 +168,15 @@ export class AckShaper {
     if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
     const spacingUs = shaped.isStarting ? Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1)) : 0;
-    const floorUs = shaped.isFloored || watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
+    const hasFloor = shaped.isFloored || shaped.pulse.isPaced || watch.isProbingRtt;
+    const floorUs = hasFloor ? FLOOR_SHARE * flowUs : 0;
     const isBig = watch.bytes >= BIG_BYTES;
     if (isBig) shaped.noteProbe();
     if (isBig && !shaped.isStarting) {
       const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
       shaped.pulse.consider(minUs, watch.roundTripUs, flowUs, now);
     }
+    this.#grainUs = floorUs / FLOOR_GRAINS;
     const floorAt = isBig && enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
     if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
@@ -186,6 +195,8 @@ class ShapedFlow {
   /** Something that must not wait came behind the held acks: all of them go. */
   isFlushing = false;
   lastEmitAt = Number.NEGATIVE_INFINITY;
+  /** When the first of the acks was due that the last held one stands for. */
+  mergedSince = Number.NEGATIVE_INFINITY;
   /** Smallest round trip that the host has seen since it measured last. */
   minRoundTripUs = Number.POSITIVE_INFINITY;
   /** The host was seen to measure its minimum round trip, as BBR does: its window rests on our floor from then on. */
@@ -243,9 +254,12 @@ class ShapedFlow {
     this.#slots[index] = slot;
     this.#acknowledgements[index] = acknowledgement;
     this.#dueAt[index] = dueAt;
+    this.mergedSince = dueAt;
   }
 
-  replaceLast(slot: Slot, acknowledgement: number): void {
+  /** A newer ack takes the place of the last one, and goes when it is due itself. */
+  replaceLast(slot: Slot, acknowledgement: number, dueAt: number): void {
+    if (dueAt > this.lastDueAt) this.#dueAt[this.#lastIndex()] = dueAt;
     this.#slots[this.#lastIndex()] = slot;
     this.#acknowledgements[this.#lastIndex()] = acknowledgement;
   }

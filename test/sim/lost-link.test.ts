@@ -23,6 +23,8 @@ for (const [victim, name] of ["60 Mbit/s, 20 ms", "40 Mbit/s, 60 ms", "20 Mbit/s
     assert.equal(flow.retransmittedPackets, before);
     const { longestUs } = flow.receiver.pauses;
     assert.ok(longestUs < 100_000, `nothing for ${longestUs} µs`);
+    const stalled = world.client.events.flatMap((event) => (event.kind === "path-stalled" ? [event.path] : []));
+    assert.deepEqual(stalled, [victim]);
   });
 
   test(`the link of ${name} carries its share a second after its return`, () => {

@@ -1,5 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
+import { OWN_COPY_EVERY_US } from "../path/return-way.ts";
 import { PART_PROBE, PART_WHOLE } from "../path/sent-ledger.ts";
 import type { Micros, PathId } from "../types.ts";
 import { KIND_FRAMES, SEAL_BYTES } from "../wire/data-header.ts";
@@ -9,8 +10,6 @@ import type { Sealer } from "./sealer.ts";
 
 const NO_PATH = -1;
 const NO_SLOT = -1;
-/** Acks travel over the quickest path; a copy goes over the path they concern, or a dead quick path would look like many dead ones. */
-const OWN_COPY_EVERY_US = 20_000;
 /** Frames of one datagram; more than eight acks wait for the next. */
 const FRAMES_MAX_BYTES = 1_000;
 

@@ -43,7 +43,7 @@ export class FrameHandler implements ReceiveEvents {
         case FRAME_ACK: {
           const length = this.#ack.decode(view, at, limit);
           if (length === 0) return false;
-          this.#onAck(now);
+          this.#onAck(path, now);
           at += length;
           break;
         }
@@ -66,11 +66,11 @@ export class FrameHandler implements ReceiveEvents {
     path.pacer.reset(now);
   }
 
-  #onAck(now: Micros): void {
+  #onAck(carrier: Path, now: Micros): void {
     const path = this.#paths.get(this.#ack.path);
     if (path === undefined) return;
     const wasStalled = path.state.kind === "stalled";
-    if (!path.onAck(this.#pool.arena.view, this.#ack, this.#sink, now)) return;
+    if (!path.onAck(this.#pool.arena.view, this.#ack, carrier, this.#sink, now)) return;
     path.isStatusWanted = wasStalled;
     this.#paths.refresh();
     this.#events.push({ kind: "path-up", path: path.id, srttUs: path.rtt.smoothedUs });

@@ -56,11 +56,11 @@ export class Liveness {
   }
 
   /** When silence has to be judged; Infinity with nothing in flight. */
-  silenceAt(sent: SentLedger, rtt: RttEstimator, oneWay: OneWayDelay): Micros {
+  silenceAt(sent: SentLedger, rtt: RttEstimator, timeoutUs: number): Micros {
     if (sent.inFlightPackets === 0) return Number.POSITIVE_INFINITY as Micros;
     const silenceUs = Math.max(SILENCE_MIN_US, rtt.smoothedUs * SILENCE_SHARE, 2 * rtt.variationUs);
     const oldestAt = sent.sentAt[sent.oldestInFlight() & sent.mask]!;
-    return Math.max(oldestAt + this.timeoutUs(sent, rtt, oneWay), this.lastAckAt + silenceUs) as Micros;
+    return Math.max(oldestAt + timeoutUs, this.lastAckAt + silenceUs) as Micros;
   }
 
   /** Judges at `silenceAt`: `tail` asks for one more probe and another way for what is in flight, `stalled` for leaving the path. */

@@ -11,6 +11,7 @@ import { OneWayDelay } from "./one-way-delay.ts";
 import { Pacer } from "./pacer.ts";
 import { PathMtu } from "./path-mtu.ts";
 import { ReceiveLedger } from "./receive-ledger.ts";
+import { ReturnWay } from "./return-way.ts";
 import { RttEstimator } from "./rtt-estimator.ts";
 import { IN_FLIGHT, OUTSTANDING_MAX, PART_PROBE, SETTLED, SentLedger, type SentSink } from "./sent-ledger.ts";
 import { MTU_BASE_BYTES } from "./size-evidence.ts";
@@ -57,6 +58,7 @@ export class Path {
   readonly loss = new LossDetector();
   readonly lossMeter = new LossMeter();
   readonly liveness = new Liveness();
+  readonly returnWay = new ReturnWay();
   readonly train = new CapacityTrain();
   readonly mtu = new PathMtu(this.sent);
 
@@ -194,13 +196,14 @@ export class Path {
     return sent.next++;
   }
 
-  /** Applies an ACK of the peer. Returns true if the path had not been up and answers. */
-  onAck(view: DataView, ack: AckFrame, sink: SentSink, now: Micros): boolean {
+  /** Applies an ACK of the peer that came over `carrier`. Returns true if the path had not been up and answers. */
+  onAck(view: DataView, ack: AckFrame, carrier: Path, sink: SentSink, now: Micros): boolean {
     const sent = this.sent;
     if (ack.largest >= sent.next || this.state.kind === "suspended") return false;
     sent.applyAck(view, ack, sink);
     const isNew = ack.largest > this.#largestAcked;
-    if (isNew) this.#measureDelay(ack, now);
+    const isOtherWay = this.returnWay.onAck(ack, this, carrier, isNew, now);
+    if (isNew) this.#measureDelay(ack, isOtherWay, now);
     this.mtu.onAck(view, ack, now);
     if (sent.ackedPackets + sent.spuriousPackets === 0) return false;
     this.liveness.onAnswer(now);
@@ -233,7 +236,7 @@ export class Path {
   /** Judges missing acknowledgements. What is in flight counts as lost (until a late ack says otherwise) unless the answer is `none`. */
   judgeSilence(sink: SentSink, now: Micros): Silence {
     if (!this.isUp || this.silenceAt() > now) return "none";
-    const silence = this.liveness.judge(this.sent, this.liveness.timeoutUs(this.sent, this.rtt, this.oneWay), now);
+    const silence = this.liveness.judge(this.sent, this.#ackTimeoutUs(), now);
     if (silence === "none") return silence;
     this.abandonInFlight(sink, now);
     this.isPingWanted = true;
@@ -270,7 +273,8 @@ export class Path {
 
   /** When silence has to be judged. */
   silenceAt(): Micros {
-    return this.isUp ? this.liveness.silenceAt(this.sent, this.rtt, this.oneWay) : (Number.POSITIVE_INFINITY as Micros);
+    if (!this.isUp) return Number.POSITIVE_INFINITY as Micros;
+    return this.liveness.silenceAt(this.sent, this.rtt, this.#ackTimeoutUs());
   }
 
   probeAt(isBondBusy: boolean): Micros {
@@ -297,6 +301,10 @@ export class Path {
     return this.isUp ? this.mtu.dueAt(this.plan.role === "metered") : (Number.POSITIVE_INFINITY as Micros);
   }
 
+  #ackTimeoutUs(): number {
+    return this.liveness.timeoutUs(this.sent, this.rtt, this.oneWay) + this.returnWay.patienceUs(this);
+  }
+
   #rise(now: Micros): void {
     this.mtu.onRise();
     if (this.state.kind === "probing") this.train.begin(now);
@@ -304,11 +312,13 @@ export class Path {
     this.pacer.reset(now);
   }
 
-  #measureDelay(ack: AckFrame, now: Micros): void {
+  #measureDelay(ack: AckFrame, isOtherWay: boolean, now: Micros): void {
     this.#largestAcked = ack.largest;
     const index = ack.largest & this.sent.mask;
     const sentAt = this.sent.sentAt[index]!;
-    this.rtt.sample(Math.max(1.5, now - sentAt - ack.delayUs), now);
+    const rttUs = Math.max(1.5, now - sentAt - ack.delayUs);
+    if (isOtherWay) this.rtt.rebase(rttUs);
+    this.rtt.sample(rttUs, now);
     this.received.roundTripUs = this.rtt.smoothedUs;
     this.oneWay.sample(ack.receivedAt - sentAt, this.sent.ownQueueUs[index]!, now);
   }

@@ -39,6 +39,13 @@ export class RttEstimator {
     this.#noteRecent(rttUs, now);
   }
 
+  /** Acks come back over a slower way: a round trip beyond all variation is the new one, as after a first sample. RFC 6298 §2 (2.2). */
+  rebase(rttUs: number): void {
+    if (!this.hasSample || rttUs <= this.smoothedUs + 4 * this.variationUs) return;
+    this.smoothedUs = rttUs;
+    this.variationUs = rttUs / 4;
+  }
+
   /**
    * The round trip that the path's load cannot go below. On a jittery first-in first-out link that is above the all-time minimum:
    * under load every packet waits for the slowest ones ahead of it.

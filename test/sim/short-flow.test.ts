@@ -18,6 +18,29 @@ for (const background of [undefined, "cubic", "bbr"] as const) {
   });
 }
 
+test("a saturating flow over jittery links leaves no queue in them between two probes", () => {
+  const jittery = { ...link(50, 20), jitterMs: 5 };
+  const world = new World({ seed: 5, links: [jittery, jittery].map((options) => ({ up: options, down: options })) });
+  const flow = new TcpFlow(world.client, world.server, {
+    port: 40_001,
+    congestion: "cubic",
+    startAt: START_US,
+    stopAt: 12e6,
+  });
+  connect(world, [flow]);
+  const queuesMs: number[] = [];
+  world.runUntil(7e6);
+  world.every(5_000, 12e6, () => {
+    for (const { queuedBytes, options } of world.up) queuesMs.push((queuedBytes * 8) / options.rateMbit / 1_000);
+  });
+  world.runUntil(12e6);
+  const sorted = queuesMs.toSorted((a, b) => a - b);
+  const medianMs = sorted[sorted.length >> 1]!;
+  const p95Ms = sorted[Math.floor(sorted.length * 0.95)]!;
+  assert.ok(medianMs < 8 && p95Ms < 25, `median ${medianMs.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`);
+  assert.ok(flow.deliveredBytes > 0);
+});
+
 test("the capacity is known within 10 % after five seconds, and a halving is followed within 500 ms", () => {
   const world = new World({ seed: 3, links: [{ up: link(40, 20), down: link(40, 20) }] });
   const flow = new TcpFlow(world.client, world.server, {

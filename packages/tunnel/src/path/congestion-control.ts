@@ -22,9 +22,15 @@ const PROBE_DOWN_GAIN = 0.75;
 
 // Ours.
 /** A probe may queue this much in the link, however long its round trip: a gain of 1.25 at 370 ms would make 90 ms of queue and drops. */
-const PROBE_QUEUE_US = 25_000;
+const PROBE_QUEUE_US = 15_000;
 /** Draining ends a little below the pipe, or the last of the queue would stay for ever. */
 const DRAINED_SHARE = 0.95;
+/**
+ * Jitter makes a link look several percent quicker than it is, and sending at that rate builds a queue from one probe to the next. From this much on, beyond
+ * what acks in batches explain, a cruising path sends less until the queue is gone.
+ */
+const CRUISE_QUEUE_US = 2_000;
+const RELIEF_GAIN = 0.92;
 /**
  * A loaded floor that exceeds the minimum by this much is jitter or our own standing queue. Every few seconds a drain goes on to half-way between
  * both, and so tells which.
@@ -135,7 +141,7 @@ export class CongestionControl {
     }
     if (!isTraining) this.#judgeCollapse(sample.rate, inFlightBytes, now);
     this.#advance(isLimited, lostBytes, inFlightBytes, now);
-    this.#setRates();
+    this.#setRates(inFlightBytes);
   }
 
   /** Queue in the link that our own unacknowledged bytes make. Known now, unlike a measured delay, which is a round trip old. */
@@ -159,7 +165,7 @@ export class CongestionControl {
       this.#bandwidthAtProbe = believed;
       this.#enter("cruise", now);
     }
-    this.#setRates();
+    this.#setRates(0);
   }
 
   get isProbing(): boolean {
@@ -304,13 +310,14 @@ export class CongestionControl {
     }
   }
 
-  #setRates(): void {
+  #setRates(inFlightBytes: number): void {
     if (this.bandwidth === 0) return;
     const floor = (2 * PACKET_BYTES) / Math.max(this.#rtt.smoothedUs, 10_000);
     const windowGain = this.mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
     const slackUs = ACK_BATCH_US + JITTER_SPAN * this.#rtt.variationUs;
     const windowBytes = this.bandwidth * (windowGain * this.pipeUs + slackUs) + 6 * PACKET_BYTES;
-    this.pacingRate = Math.max(this.#gain * this.bandwidth, floor);
+    const isOverfull = this.mode === "cruise" && this.predictedQueueUs(inFlightBytes) > CRUISE_QUEUE_US;
+    this.pacingRate = Math.max((isOverfull ? RELIEF_GAIN : this.#gain) * this.bandwidth, floor);
     this.windowBytes = Math.max(windowBytes, MIN_WINDOW_BYTES);
   }
 }

@@ -143,9 +143,12 @@ export class Path {
 
   /** Time of arrival of a packet handed over now, on a scale that all paths of a bond share. */
   arrivalAt(now: Micros): number {
-    const startAt = this.pacer.nextAt > now ? this.pacer.nextAt : now;
-    const bonusUs = this.congestion.isProbing ? Math.min(PROBE_BONUS_US, this.rtt.smoothedUs / 4) : 0;
-    return startAt + this.delayUs() - bonusUs;
+    return (this.pacer.nextAt > now ? this.pacer.nextAt : now) + this.delayUs();
+  }
+
+  /** By how much the path should look quicker to a big flow than it is. */
+  get probeBonusUs(): number {
+    return this.congestion.isProbing ? Math.min(PROBE_BONUS_US, this.rtt.smoothedUs / 4) : 0;
   }
 
   /** One-way delay of a packet that leaves now, with the queue that our own bytes make. */

@@ -27,7 +27,7 @@ export class AdaptiveChooser implements PathChooser {
     let bestAt = Number.POSITIVE_INFINITY;
     for (const path of paths) {
       if (!path.isWindowOpen) continue;
-      const at = path.arrivalAt(now);
+      const at = arrivalAt(path, backlog, now);
       if (at < bestAt) {
         best = path;
         bestAt = at;
@@ -35,7 +35,7 @@ export class AdaptiveChooser implements PathChooser {
     }
     if (best === undefined) return undefined;
     if (current !== undefined && current !== best && current.isReady(now)) {
-      if (current.arrivalAt(now) <= bestAt + RUN_TOLERANCE_US) return current;
+      if (arrivalAt(current, backlog, now) <= bestAt + RUN_TOLERANCE_US) return current;
     }
     if (best.isReady(now)) return best;
     return this.#chooseFromBehind(paths, best, backlog, now);
@@ -59,6 +59,11 @@ export class AdaptiveChooser implements PathChooser {
     }
     return undefined;
   }
+}
+
+/** Only a big flow can give a probing path the excess that it needs; all others take the quickest path. */
+function arrivalAt(path: Path, backlog: Backlog, now: Micros): number {
+  return path.arrivalAt(now) - (backlog.isBig ? path.probeBonusUs : 0);
 }
 
 /**

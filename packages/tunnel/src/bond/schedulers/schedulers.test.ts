@@ -97,6 +97,15 @@ test("an urgent packet takes the quickest path even if its turn has not come", (
   assert.equal(chooseUrgent([slow, fast], NOW), fast);
 });
 
+test("only a big flow feeds the probe of a path, all others take the quickest one", () => {
+  const [probing, quick] = [createPath(0, 14_000, 50), createPath(1, 10_000, 50)];
+  probing.congestion.mode = "probe-up";
+  assert.equal(chooseUrgent([probing, quick], NOW), quick);
+  const chooser = new AdaptiveChooser();
+  assert.equal(chooser.choose([probing, quick], backlog(7), undefined, NOW), quick);
+  assert.equal(chooser.choose([probing, quick], { ...backlog(7), isBig: true }, undefined, NOW), probing);
+});
+
 /** A path that is up, with a one-way delay in µs and a known rate. */
 function createPath(id: number, delayUs: number, rateMbit: number): Path {
   const options = { name: `path${id}`, maxDatagramBytes: 1_472 };

@@ -85,6 +85,8 @@ export class Path {
   #rateLimit = 0;
   #isPlanned = false;
   #largestAcked = 0;
+  /** Packets given up for want of an ack, which the next ack confirms to be losses and not an outage. */
+  #tailLost = 0;
 
   constructor(id: PathId, remoteSlot: Slot, remoteOffset: number, options: PathOptions, now: Micros) {
     this.id = id;
@@ -213,7 +215,9 @@ export class Path {
     this.loss.onAck(sent, this.rtt, sink, now);
     // What an outage has swallowed says nothing of the link that is back.
     const isReturning = !this.isUp;
-    this.lossMeter.count(sent.ackedPackets, isReturning ? 0 : this.loss.newlyLost - sent.spuriousPackets, now);
+    const lost = isReturning ? 0 : this.loss.newlyLost + this.#tailLost - sent.spuriousPackets;
+    this.lossMeter.count(sent.ackedPackets, lost, now);
+    this.#tailLost = 0;
     const isTooLong = this.mtu.judge(sink, this.rtt.smoothedUs, now);
     const lostBytes = isTooLong || isReturning ? 0 : this.loss.lostBytes;
     this.#advance(sink, now);
@@ -241,6 +245,7 @@ export class Path {
     if (!this.isUp || this.silenceAt() > now) return "none";
     const silence = this.liveness.judge(this.sent, this.#ackTimeoutUs(), now);
     if (silence === "none") return silence;
+    this.#tailLost = silence === "tail" ? this.#tailLost + this.sent.inFlightPackets : 0;
     this.abandonInFlight(sink, now);
     this.isPingWanted = true;
     if (silence === "stalled") this.state = { kind: "stalled", since: now };

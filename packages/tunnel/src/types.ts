@@ -160,7 +160,7 @@ export interface BondStats {
   readonly queuePackets: number;
   readonly queueBytes: number;
   readonly duplicatePackets: number;
-  /** Copies sent under `redundant` beside the packets themselves, and copies for which no path had room. */
+  /** Copies sent beside the packets themselves, from spare capacity or under `redundant`; and copies under `redundant` for which no path had room. */
   readonly copiedPackets: number;
   readonly skippedCopies: number;
   /** Datagrams of forward error correction that we sent. */

@@ -76,7 +76,7 @@ const SESSION: readonly [name: string, kind: Kind, help: string, value: (peer: t
   [
     "edgebos_session_copied_packets_total",
     "counter",
-    "Copies of inner packets sent beside them (redundant)",
+    "Copies of inner packets sent beside them, from spare capacity or by the redundant algorithm",
     (s) => s.copiedPackets,
   ],
   [

@@ -14,6 +14,7 @@ import { chooseUrgent, type PathChooser } from "./schedulers/path-chooser.ts";
 import { RedundantChooser } from "./schedulers/redundant.ts";
 import { RoundRobinChooser } from "./schedulers/round-robin.ts";
 import { WeightedChooser } from "./schedulers/weighted.ts";
+import { SpareCopies } from "./spare-copies.ts";
 
 const NONE = -1 as Slot;
 /** A lane that waits for its path does not keep others from using theirs; so many are asked. */
@@ -25,7 +26,7 @@ const VOID_SPAN_MAX = 65_535;
 const DEFAULT_COPIES = 2;
 
 /**
- * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn. `select` looks, `commit` takes; between
+ * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn, then copies. `select` looks, `commit` takes; between
  * the two the caller may decide that the datagram in the making is full.
  */
 export class Dispatcher implements BondDelays {
@@ -34,8 +35,11 @@ export class Dispatcher implements BondDelays {
   path: Path | undefined = undefined;
   /** The selected packet must not wait for anything. */
   isUrgent = false;
+  /** The selected packet is under way already; this is a copy from spare capacity. */
+  isCopy = false;
   readonly queue = new FairQueue();
   readonly management: QueueManagement;
+  readonly spare: SpareCopies;
   droppedPackets = 0;
   /** Paths beside the chosen one that are to get each packet too. */
   copies = 0;
@@ -43,7 +47,7 @@ export class Dispatcher implements BondDelays {
   readonly #pool: PacketPool;
   readonly #repairs: RepairQueue;
   #chooser: PathChooser = new AdaptiveChooser();
-  /** Undefined: the selected packet is a repair. */
+  /** Undefined: the selected packet is a repair or a copy. */
   #lane: Lane | undefined = undefined;
   #offset = 0;
 
@@ -51,6 +55,7 @@ export class Dispatcher implements BondDelays {
     this.#pool = pool;
     this.#repairs = repairs;
     this.management = new QueueManagement(pool);
+    this.spare = new SpareCopies(pool);
   }
 
   /** See `BondDelays`. */
@@ -74,6 +79,7 @@ export class Dispatcher implements BondDelays {
   use(algorithm: Algorithm, copies = DEFAULT_COPIES): void {
     this.#chooser = createChooser(algorithm);
     this.copies = algorithm !== "redundant" ? 0 : copies === 0 ? Number.POSITIVE_INFINITY : copies - 1;
+    this.spare.isEnabled = algorithm === "adaptive" || algorithm === "latency-based";
   }
 
   /** The selected packet is of the class critical, and leaves for the first time. */
@@ -81,18 +87,25 @@ export class Dispatcher implements BondDelays {
     return this.#lane?.isCritical ?? false;
   }
 
+  /** The selected packet leaves for the first time, and its flow does badly when packets are repaired. A big flow with help does not. */
+  get isCopyWorthwhile(): boolean {
+    const lane = this.#lane;
+    return lane !== undefined && !(lane.isHelped && lane.isBig);
+  }
+
   get hasWork(): boolean {
-    return this.queue.packets > 0 || this.#repairs.packets > 0;
+    return this.queue.packets > 0 || this.#repairs.packets > 0 || this.spare.packets > 0;
   }
 
   /** Finds the next packet and its path. `current` is the path of the run under construction, which is preferred where it does no harm. */
   select(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     this.#lane = this.queue.urgent(now);
     this.isUrgent = this.#lane !== undefined;
+    this.isCopy = false;
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
     if (this.#selectRepair(paths, current, now)) return true;
     const lane = this.queue.turn();
-    if (lane === undefined) return false;
+    if (lane === undefined) return this.#selectCopy(paths, now);
     let candidate: Lane | undefined = lane;
     for (let tried = 0; tried < LANES_TRIED_MAX && candidate !== undefined; tried++) {
       if (candidate.packets > 0 && this.#selectFrom(candidate, paths, current, now)) return true;
@@ -105,6 +118,10 @@ export class Dispatcher implements BondDelays {
   /** Takes the selected packet out of its queue. Its reference passes to the caller. */
   commit(now: Micros): void {
     const lane = this.#lane;
+    if (this.isCopy) {
+      this.spare.take();
+      return;
+    }
     if (lane === undefined) {
       this.#repairs.take(this.#offset);
       return;
@@ -117,6 +134,7 @@ export class Dispatcher implements BondDelays {
   /** Frees everything that waits. */
   clear(now: Micros): void {
     this.#repairs.clear();
+    this.spare.clear();
     for (const lane of this.queue.lanes) {
       while (lane !== undefined && lane.packets > 0) {
         const slot = lane.queue.peek();
@@ -164,6 +182,15 @@ export class Dispatcher implements BondDelays {
       this.#pool.release(repairs.take(this.#offset));
     }
     return false;
+  }
+
+  /** Nothing waits: what is under way over paths that lose packets may travel twice. */
+  #selectCopy(paths: readonly Path[], now: Micros): boolean {
+    if (this.#repairs.packets > 0 || !this.spare.select(paths, now)) return false;
+    this.isCopy = true;
+    this.slot = this.spare.slot;
+    this.path = this.spare.path;
+    return true;
   }
 
   #selectHead(lane: Lane, path: Path | undefined, now: Micros): boolean {

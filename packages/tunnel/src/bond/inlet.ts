@@ -1,7 +1,7 @@
 import type { AckShaper } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
-import { InnerClassifier } from "../wire/inner-packet.ts";
+import { InnerClassifier, TCP } from "../wire/inner-packet.ts";
 import { FLAG_CHECKSUM_PARTIAL, FLAG_UNORDERED } from "../wire/lane-header.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -62,6 +62,7 @@ export class Inlet {
     }
     lane.isCritical = classifier.trafficClass === "critical";
     lane.isBackground = classifier.trafficClass === "background";
+    lane.isHelped = this.#shaper !== undefined && classifier.protocol === TCP;
     this.#shaper?.noteData(lane.id, pool.packetOffset(slot), bytes, lane.sentBytes, now);
     pool.flags[slot] = (pool.flags[slot]! & FLAG_CHECKSUM_PARTIAL) | (classifier.unordered ? FLAG_UNORDERED : 0);
     pool.lane[slot] = lane.id;

@@ -26,6 +26,8 @@ export class Lane {
   share = 1;
   isCritical = false;
   isBackground = false;
+  /** Its host's TCP is helped by the ack shaper, so that repairs do not keep it from filling the bond. */
+  isHelped = false;
   sentBytes = 0;
   /** Bytes sent in the current window of `SPARSE_WINDOW_US`, and when it began. */
   #windowBytes = 0;

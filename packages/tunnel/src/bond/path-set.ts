@@ -1,9 +1,8 @@
+import { LOSSY_PPM } from "../path/loss-meter.ts";
 import type { Path } from "../path/path.ts";
 import type { LinkRole, PathId } from "../types.ts";
 import { leadOf } from "./schedulers/adaptive.ts";
 
-/** A path that loses more than this makes in-order delivery wait for repairs most of the time. */
-const LOSSY_PPM = 500;
 const ROLE_ORDER: readonly LinkRole[] = ["primary", "backup", "metered"];
 
 /** The paths of a bond, and which of them carry inner packets at the moment. */

@@ -79,10 +79,9 @@ export class Transmitter {
       if (path === undefined) copies.begin(chosen, eligible, dispatcher.copies);
       path = chosen;
       dispatcher.commit(now);
-      this.#account(path, slot);
-      if (dispatcher.isCritical && !copies.isActive) this.fec.protect(slot, path, now);
+      if (!dispatcher.isCopy) this.#account(path, slot, now);
       const isWhole = this.#add(path, slot, now);
-      if (copies.isActive) copies.note(slot, dispatcher.isUrgent, path, eligible);
+      if (copies.isActive && !dispatcher.isCopy) copies.note(slot, dispatcher.isUrgent, path, eligible);
       if (!isWhole) break;
     }
     return path;
@@ -162,12 +161,17 @@ export class Transmitter {
     writeLaneHeader(pool.arena.view, offset, pool.lane[slot]!, flags, pool.sequence[slot]!, ageUs);
   }
 
-  #account(path: Path, slot: Slot): void {
+  /** A packet leaves, for the first time or as a repair. What protects it is decided at the first time. */
+  #account(path: Path, slot: Slot, now: Micros): void {
     const bytes = LANE_HEADER.LENGTH + this.#pool.length[slot]!;
     path.weightedBytes += bytes / path.plan.weight;
     if ((this.#pool.repair[slot]! & SENT_BEFORE) !== 0) {
       path.repairedPackets++;
       path.repairedBytes += bytes + SEAL_BYTES + path.headerBytes;
+    } else if (!this.copies.isActive) {
+      const dispatcher = this.#dispatcher;
+      if (dispatcher.isCritical) this.fec.protect(slot, path, now);
+      else if (dispatcher.isCopyWorthwhile) dispatcher.spare.note(slot, path, now);
     }
     this.#pool.repair[slot]! |= SENT_BEFORE;
   }

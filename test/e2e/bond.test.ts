@@ -69,7 +69,7 @@ const SHARES: readonly (readonly [Algorithm, readonly (readonly [from: number, t
   ],
 ];
 
-scenario("a bond of three unequal links", [], ({ before, after, test }) => {
+scenario("a bond of three unequal links", [], ({ before, after, measure }) => {
   let bond: BondLab;
   let cell: LabLink;
   let wifi: LabLink;
@@ -83,36 +83,39 @@ scenario("a bond of three unequal links", [], ({ before, after, test }) => {
   });
   after(() => bond?.destroy());
 
-  test("one TCP download is faster than the best single link", async (t) => {
+  measure("one TCP download is faster than the best single link", async (t) => {
     const result = await downloadFor(bond, 8);
     const goodput = goodputMbit(result);
     t.diagnostic(`goodput ${goodput.toFixed(1)} Mbit/s over links of 40, 60 and 20`);
     assert.ok(goodput > WIFI.mbit, `${goodput} Mbit/s is not above the best link's ${WIFI.mbit}`);
   });
 
-  test("a download survives the silent cut of its best link, which carries its share again within a second of its return", async (t) => {
-    const seen: DownloadProgress[] = [];
-    const running = downloadFor(bond, 11, (progress) => seen.push(progress));
-    await until("the download has run for 4 s", 10_000, () => (seen.at(-1)?.elapsedMs ?? 0) >= 4000);
-    const cutAt = seen.at(-1)!;
-    await bond.lab.cut(wifi, true);
-    await until("the link is cut for 3 s", 5000, () => seen.at(-1)!.elapsedMs - cutAt.elapsedMs >= 3000);
-    const backAt = seen.at(-1)!;
-    await bond.lab.cut(wifi, false);
-    const returnMs = await timed(() => untilLinkCarries(bond, wifi, RETURNED_SHARE * WIFI.mbit));
-    const result = await running;
-    const withoutWifi = ((backAt.bytes - cutAt.bytes) * 8) / 1000 / (backAt.elapsedMs - cutAt.elapsedMs);
-    t.diagnostic(
-      `longest gap ${result.longestGapMs.toFixed(0)} ms at ${result.longestGapAtMs.toFixed(0)} ms, cut at ${cutAt.elapsedMs.toFixed(0)} ms; ` +
-        `${withoutWifi.toFixed(1)} Mbit/s without the link; back after ${returnMs.toFixed(0)} ms`,
-    );
-    assert.ok(result.longestGapMs < CUT_GAP_LIMIT_MS, `nothing arrived for ${result.longestGapMs} ms`);
-    assert.ok(withoutWifi > CELL.mbit / 2, `the other links carried only ${withoutWifi} Mbit/s`);
-    assert.ok(returnMs < RETURN_LIMIT_MS, `the link carried its share only after ${returnMs} ms`);
-  });
+  measure(
+    "a download survives the silent cut of its best link, which carries its share again within a second of its return",
+    async (t) => {
+      const seen: DownloadProgress[] = [];
+      const running = downloadFor(bond, 11, (progress) => seen.push(progress));
+      await until("the download has run for 4 s", 10_000, () => (seen.at(-1)?.elapsedMs ?? 0) >= 4000);
+      const cutAt = seen.at(-1)!;
+      await bond.lab.cut(wifi, true);
+      await until("the link is cut for 3 s", 5000, () => seen.at(-1)!.elapsedMs - cutAt.elapsedMs >= 3000);
+      const backAt = seen.at(-1)!;
+      await bond.lab.cut(wifi, false);
+      const returnMs = await timed(() => untilLinkCarries(bond, wifi, RETURNED_SHARE * WIFI.mbit));
+      const result = await running;
+      const withoutWifi = ((backAt.bytes - cutAt.bytes) * 8) / 1000 / (backAt.elapsedMs - cutAt.elapsedMs);
+      t.diagnostic(
+        `longest gap ${result.longestGapMs.toFixed(0)} ms at ${result.longestGapAtMs.toFixed(0)} ms, cut at ${cutAt.elapsedMs.toFixed(0)} ms; ` +
+          `${withoutWifi.toFixed(1)} Mbit/s without the link; back after ${returnMs.toFixed(0)} ms`,
+      );
+      assert.ok(result.longestGapMs < CUT_GAP_LIMIT_MS, `nothing arrived for ${result.longestGapMs} ms`);
+      assert.ok(withoutWifi > CELL.mbit / 2, `the other links carried only ${withoutWifi} Mbit/s`);
+      assert.ok(returnMs < RETURN_LIMIT_MS, `the link carried its share only after ${returnMs} ms`);
+    },
+  );
 
   for (const [algorithm, bounds] of SHARES) {
-    test(`the algorithm ${algorithm} shares a flow among the links as it should`, async (t) => {
+    measure(`the algorithm ${algorithm} shares a flow among the links as it should`, async (t) => {
       await choose(bond, algorithm);
       const losses = await watchLosses(bond);
       const start = await bytesUp(bond);
@@ -127,7 +130,7 @@ scenario("a bond of three unequal links", [], ({ before, after, test }) => {
     });
   }
 
-  test("a link that is pulled out is left without loss, and used again when it is plugged in", async (t) => {
+  measure("a link that is pulled out is left without loss, and used again when it is plugged in", async (t) => {
     const losses = await watchLosses(bond);
     const running = udpFlow({ ...upwards(bond), packetsPerSecond: 500, payloadBytes: 1000, seconds: 7 });
     await delay(1000);
@@ -150,7 +153,7 @@ scenario("a bond of three unequal links", [], ({ before, after, test }) => {
     assert.ok(backMs < LINK_RETURN_LIMIT_MS, `it took ${backMs} ms until the link carried traffic again`);
   });
 
-  test("a link whose carrier goes is left without loss", async (t) => {
+  measure("a link whose carrier goes is left without loss", async (t) => {
     const losses = await watchLosses(bond);
     const running = udpFlow({ ...upwards(bond), packetsPerSecond: 500, payloadBytes: 1000, seconds: 3 });
     await delay(1000);

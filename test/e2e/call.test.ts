@@ -18,7 +18,7 @@ const LINKS = [
 const DSCP_EF = 46;
 const COUNT = 300;
 
-scenario("calls over links that lose packets", ["ping"], ({ before, after, test }) => {
+scenario("calls over links that lose packets", ["ping"], ({ before, after, measure }) => {
   let bond: BondLab;
 
   before(async () => {
@@ -27,7 +27,7 @@ scenario("calls over links that lose packets", ["ping"], ({ before, after, test 
   });
   after(() => bond?.destroy());
 
-  test("what is lost comes back by parity in both directions, and everything is answered", async (t) => {
+  measure("what is lost comes back by parity in both directions, and everything is answered", async (t) => {
     const start = await counters(bond);
     const { sent, rttsMs } = await call(bond);
     const end = await counters(bond);
@@ -41,7 +41,7 @@ scenario("calls over links that lose packets", ["ping"], ({ before, after, test 
     );
   });
 
-  test("a server that has switched it off sends none of it", async () => {
+  measure("a server that has switched it off sends none of it", async () => {
     const answer = await bond.server.patch({ bonding: { fec: "off" } });
     assert.equal(answer.status, 200, answer.body);
     await until("the server's plan says so", 3000, async () => (await bond.server.status()).plan?.fecOff === true);

@@ -28,7 +28,7 @@ const LINKS = [
   { mbit: 20, delayMs: 10 },
 ];
 
-scenario("the life of an instance", ["ping"], ({ before, after, test }) => {
+scenario("the life of an instance", ["ping"], ({ before, after, test, measure }) => {
   let lab: Lab;
   let server: ProductNode;
   let van: ProductNode;
@@ -128,7 +128,7 @@ scenario("the life of an instance", ["ping"], ({ before, after, test }) => {
     assert.match((await van.patch({ bonding: { algorithm: "magic" } })).body, /algorithm/);
   });
 
-  test("a rate limit through gRPC takes effect while it runs, in both directions", async (t) => {
+  measure("a rate limit through gRPC takes effect while it runs, in both directions", async (t) => {
     await change(van, { interfaces: { manual: [{ name: "link0", rate_limit_mbit: LIMIT_MBIT }] } });
     await until("the plan has the limit", 2000, async () => {
       const { plan } = await van.status();

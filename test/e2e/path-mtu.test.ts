@@ -22,7 +22,7 @@ const FULL_PAYLOAD_BYTES = 1436 - 28;
 const PINGS = 80;
 const PAUSE_LIMIT_MS = 1000;
 
-scenario("a way whose MTU falls without a word", ["ping"], ({ before, after, test }) => {
+scenario("a way whose MTU falls without a word", ["ping"], ({ before, after, measure }) => {
   let bond: BondLab;
   let link: LabLink;
 
@@ -33,7 +33,7 @@ scenario("a way whose MTU falls without a word", ["ping"], ({ before, after, tes
   });
   after(() => bond?.destroy());
 
-  test("full-sized packets that may not be fragmented and a download go on when it falls to 1300", async (t) => {
+  measure("full-sized packets that may not be fragmented and a download go on when it falls to 1300", async (t) => {
     await bond.lab.change(link, { mtuBytes: 0 });
     const losses = await watchLosses(bond);
     const seen: DownloadProgress[] = [];

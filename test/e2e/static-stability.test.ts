@@ -31,7 +31,7 @@ const BESIDE: readonly PartName[] = ["linkmon", "scheduler", "api", "nats-server
 /** From the death of a dataplane to the next packet that passes. */
 const RESUME_LIMIT_MS = 2000;
 
-scenario("static stability", ["ping"], ({ before, after, test }) => {
+scenario("static stability", ["ping"], ({ before, after, measure }) => {
   let bond: BondLab;
 
   before(async () => {
@@ -41,18 +41,21 @@ scenario("static stability", ["ping"], ({ before, after, test }) => {
   after(() => bond?.destroy());
 
   for (const role of ["client", "server"] as const) {
-    test(`killing linkmon, scheduler, api and nats-server of the ${role} loses no packet in either direction`, async (t) => {
-      const traffic = await startTraffic(bond, BESIDE.length * KILL_PAUSE_S + 1);
-      for (const part of BESIDE) {
-        const [back] = await Promise.all([killAndAwait(bond[role], part), delay(KILL_PAUSE_S * 1000)]);
-        t.diagnostic(`${part} is back after ${back.toFixed(0)} ms`);
-      }
-      await assertNothingLost(traffic, t);
-      await bond[role].whenReady();
-    });
+    measure(
+      `killing linkmon, scheduler, api and nats-server of the ${role} loses no packet in either direction`,
+      async (t) => {
+        const traffic = await startTraffic(bond, BESIDE.length * KILL_PAUSE_S + 1);
+        for (const part of BESIDE) {
+          const [back] = await Promise.all([killAndAwait(bond[role], part), delay(KILL_PAUSE_S * 1000)]);
+          t.diagnostic(`${part} is back after ${back.toFixed(0)} ms`);
+        }
+        await assertNothingLost(traffic, t);
+        await bond[role].whenReady();
+      },
+    );
   }
 
-  test("everything beside the dataplane is killed at once, on each end: no packet is lost", async (t) => {
+  measure("everything beside the dataplane is killed at once, on each end: no packet is lost", async (t) => {
     const traffic = await startTraffic(bond, 4);
     for (const node of [bond.client, bond.server]) {
       for (const part of BESIDE) kill(node, part);
@@ -63,25 +66,30 @@ scenario("static stability", ["ping"], ({ before, after, test }) => {
   });
 
   for (const role of ["client", "server"] as const) {
-    test(`killing the dataplane of the ${role}: traffic again within ${RESUME_LIMIT_MS} ms, and an established TCP connection survives`, async (t) => {
-      const [traffic, running] = await Promise.all([startTraffic(bond, 6), startDownload(bond)]);
-      await killAndAwait(bond[role], "dataplane");
-      const flows = Object.entries(await traffic.flows);
-      const result = await running.result;
-      for (const [direction, flow] of flows) {
-        t.diagnostic(`${direction}: longest gap ${flow.longestGapMs.toFixed(0)} ms, lost ${flow.lost} of ${flow.sent}`);
-      }
-      t.diagnostic(`download: longest gap ${result.longestGapMs.toFixed(0)} ms of ${result.elapsedMs.toFixed(0)} ms`);
-      for (const [direction, flow] of flows) {
-        assert.ok(flow.longestGapMs < RESUME_LIMIT_MS, `${direction}: nothing arrived for ${flow.longestGapMs} ms`);
-        assert.ok(flow.packets > flow.sent / 2, `${direction}: traffic came back for good`);
-      }
-      assert.equal(result.sha256, "matches");
-      await bond[role].whenReady();
-    });
+    measure(
+      `killing the dataplane of the ${role}: traffic again within ${RESUME_LIMIT_MS} ms, and an established TCP connection survives`,
+      async (t) => {
+        const [traffic, running] = await Promise.all([startTraffic(bond, 6), startDownload(bond)]);
+        await killAndAwait(bond[role], "dataplane");
+        const flows = Object.entries(await traffic.flows);
+        const result = await running.result;
+        for (const [direction, flow] of flows) {
+          t.diagnostic(
+            `${direction}: longest gap ${flow.longestGapMs.toFixed(0)} ms, lost ${flow.lost} of ${flow.sent}`,
+          );
+        }
+        t.diagnostic(`download: longest gap ${result.longestGapMs.toFixed(0)} ms of ${result.elapsedMs.toFixed(0)} ms`);
+        for (const [direction, flow] of flows) {
+          assert.ok(flow.longestGapMs < RESUME_LIMIT_MS, `${direction}: nothing arrived for ${flow.longestGapMs} ms`);
+          assert.ok(flow.packets > flow.sent / 2, `${direction}: traffic came back for good`);
+        }
+        assert.equal(result.sha256, "matches");
+        await bond[role].whenReady();
+      },
+    );
   }
 
-  test("a dataplane that starts while nats-server is down works with the links and the plan it had", async () => {
+  measure("a dataplane that starts while nats-server is down works with the links and the plan it had", async () => {
     const natsDown = keepDown(bond.client, "nats-server");
     try {
       await killAndAwait(bond.client, "dataplane");

@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 export const ATTEMPTS = 3;
 
 /**
- * Runs `body` until it passes, `ATTEMPTS` times at the most. What the lab asserts are times and rates, and a machine that others use at the
+ * Runs `body` until it passes, `ATTEMPTS` times at the most. What such a test asserts are times and rates, and a machine that others use at the
  * same moment can spoil one of them; a product that misses its bar misses it each time. Every attempt that failed is told.
  */
 export async function attempts(t: TestContext, body: (t: TestContext) => Promise<void>): Promise<void> {

@@ -12,6 +12,8 @@ export interface Scenario {
   /** Runs at the end, also when something failed. */
   after(action: () => Promise<void>): void;
   test(name: string, body: (t: TestContext) => Promise<void>): void;
+  /** A test of times, rates or what a process without processor time would lose: tried again where the machine spoilt it. */
+  measure(name: string, body: (t: TestContext) => Promise<void>): void;
 }
 
 /**
@@ -28,7 +30,8 @@ export function scenario(name: string, programs: readonly string[], body: (scena
       after: (action) => {
         if (skip === false) after(action);
       },
-      test: (testName, testBody) => void test(testName, { skip }, (t) => attempts(t, testBody)),
+      test: (testName, testBody) => void test(testName, { skip }, testBody),
+      measure: (testName, testBody) => void test(testName, { skip }, (t) => attempts(t, testBody)),
     });
   });
 }

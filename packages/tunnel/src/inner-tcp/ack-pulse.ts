@@ -15,6 +15,11 @@ const MARGIN = 1.2;
 /** A sender that sends more than this share of what a pause had held back within the first quarter of its length does not pace. */
 const BURST_SHARE = 0.6;
 
+/** Whether pauses can widen BBR's window from the quickest round trip to that of the bond. Where they cannot, the flow stays on the quick paths. */
+export function isWithinReach(minRoundTripUs: number, bondUs: number): boolean {
+  return bondUs <= WINDOW_GAIN * minRoundTripUs + PULSE_MAX_US;
+}
+
 /**
  * Short pauses of a flow's acks, which end with one ack for everything. BBR sizes its window by the smallest round trip of the last ten seconds, the quickest path's,
  * and so cannot fill a bond whose other paths are slower; but it widens the window by as much as it has seen acknowledged at once (ack aggregation).
@@ -37,9 +42,8 @@ export class AckPulse {
   consider(minRoundTripUs: number, roundTripUs: number, flowUs: number, now: number): void {
     const rounds = this.#hasWideWindow ? WIDE_PERIOD_ROUNDS : PERIOD_ROUNDS;
     if (this.#isUseless || now - this.untilUs < rounds * Math.max(flowUs, roundTripUs)) return;
-    const windowUs = WINDOW_GAIN * minRoundTripUs;
-    const lackingUs = MARGIN * flowUs - windowUs;
-    if (lackingUs < PULSE_MIN_US || windowUs + PULSE_MAX_US < flowUs) return;
+    const lackingUs = MARGIN * flowUs - WINDOW_GAIN * minRoundTripUs;
+    if (lackingUs < PULSE_MIN_US || !isWithinReach(minRoundTripUs, flowUs)) return;
     if (this.#bytes > 0 && this.#earlyBytes > BURST_SHARE * this.#bytes) {
       this.#isUseless = true;
       return;

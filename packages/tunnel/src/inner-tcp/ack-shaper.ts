@@ -1,7 +1,7 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
-import { AckPulse } from "./ack-pulse.ts";
+import { AckPulse, isWithinReach } from "./ack-pulse.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
@@ -168,14 +168,13 @@ export class AckShaper {
     if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
     const spacingUs = shaped.isStarting ? Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1)) : 0;
-    const hasFloor = shaped.isFloored || shaped.pulse.isPaced || watch.isProbingRtt;
-    const floorUs = hasFloor ? FLOOR_SHARE * flowUs : 0;
     const isBig = watch.bytes >= BIG_BYTES;
     if (isBig) shaped.noteProbe();
-    if (isBig && !shaped.isStarting) {
-      const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
-      shaped.pulse.consider(minUs, watch.roundTripUs, flowUs, now);
-    }
+    const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
+    if (isBig && !shaped.isStarting) shaped.pulse.consider(minUs, watch.roundTripUs, flowUs, now);
+    const isMeasured = shaped.isFloored || shaped.pulse.isPaced;
+    const hasFloor = watch.isProbingRtt || (isMeasured && isWithinReach(this.#delays.quickestUs, flowUs));
+    const floorUs = hasFloor ? FLOOR_SHARE * flowUs : 0;
     this.#grainUs = floorUs / FLOOR_GRAINS;
     const floorAt = isBig && enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;

@@ -47,9 +47,14 @@ export class Links implements PathSockets {
     return this.#entries[path]?.udp;
   }
 
-  /** Calls `use` for each socket and its index in the poller. */
-  eachSocket(use: (udp: Udp, pollIndex: number) => void): void {
-    for (const entry of this.#entries) if (entry?.udp !== undefined) use(entry.udp, entry.pollIndex);
+  /** All path numbers with a link are below. */
+  get pathsEnd(): number {
+    return this.#entries.length;
+  }
+
+  /** The index of a path's socket in the poller, -1 while it has none. */
+  pollIndexOf(path: number): number {
+    return this.#entries[path]?.pollIndex ?? -1;
   }
 
   /** The bond that has the links from here on. */

@@ -141,9 +141,11 @@ export class ForwardingLoop {
     if (this.#serverSocket !== undefined) {
       return poller.readable(this.#serverSocketIndex) && this.#inbound.pump(this.#serverSocket);
     }
-    this.#links.eachSocket((udp, index) => {
-      if (poller.readable(index) && this.#inbound.pump(udp)) again = true;
-    });
+    const links = this.#links;
+    for (let path = 0; path < links.pathsEnd; path++) {
+      const udp = links.socketOf(path);
+      if (udp !== undefined && poller.readable(links.pollIndexOf(path)) && this.#inbound.pump(udp)) again = true;
+    }
     return again;
   }
 

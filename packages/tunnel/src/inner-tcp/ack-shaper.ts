@@ -1,8 +1,9 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
-import { AckPulse, isWithinReach } from "./ack-pulse.ts";
+import { isWithinReach } from "./ack-pulse.ts";
 import { FlowWatch } from "./flow-watch.ts";
+import { HELD_MAX, ShapedFlow } from "./shaped-flow.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
 /** A flow is watched from this much on: most flows end before. */
@@ -19,15 +20,12 @@ const SPACING_MIN_US = 2_500;
 const ACKS_PER_ROUND = 5;
 /** Share of the flow's loaded round trip below which no ack is handed over. */
 const FLOOR_SHARE = 0.7;
-/** So many acks in a row of a next to empty flight, four packets with delayed acks per round, are no pause of the application but BBR's PROBE_RTT. */
-const PROBE_ACKS = 2;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
 const EXIT_SHARE = 1;
 /** Repair and jitter may raise a flow's round trip to this many times the bond's. */
 const REFERENCE_SPAN = 3;
 /** Largest inner packet that can be a plain ack. */
 const ACK_BYTES_MAX = 120;
-const HELD_MAX = 64;
 /** Acks that wait for the floor go in so many groups at most, or the memory for held ones would run out and let them go early. */
 const FLOOR_GRAINS = HELD_MAX / 2;
 
@@ -47,7 +45,7 @@ export interface BondDelays {
  * Helps the congestion control of hosts whose TCP crosses the bond, without ending the connection. Two effects, both on acks on their way to the sending host:
  *
  * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
- *   look like that. With at most seven acks per round the host goes on until our own queue is deep enough to fill every path.
+ *   look like that. With at most five acks per round the host goes on until our own queue is deep enough to fill every path.
  * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. From the moment a host is known to pace, or to measure (its
  *   flight is next to nothing), no ack is handed over before 0.7 of the bond's loaded round trip after its data came in. What the host had measured before expires
  *   after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}.
@@ -161,117 +159,39 @@ export class AckShaper {
     const { watch } = shaped;
     const enteredAt = watch.noteAck(acknowledgement, now);
     const sojournUs = this.#delays.sojournUs(shaped.lane);
-    const { referenceUs, leadUs } = this.#delays;
+    const { referenceUs } = this.#delays;
     const unqueuedUs = Math.min(watch.roundTripUs - sojournUs, REFERENCE_SPAN * referenceUs);
     const flowUs = Math.max(referenceUs, unqueuedUs);
-    if (shaped.isStarting && sojournUs > leadUs + EXIT_SHARE * flowUs) shaped.isStarting = false;
-    if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
-    const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
-    const spacingUs = shaped.isStarting ? Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1)) : 0;
-    const isBig = watch.bytes >= BIG_BYTES;
-    if (isBig) shaped.noteProbe();
-    const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
-    if (isBig && !shaped.isStarting) shaped.pulse.consider(minUs, watch.roundTripUs, flowUs, now);
-    const isMeasured = shaped.isFloored || shaped.pulse.isPaced;
-    const hasFloor = watch.isProbingRtt || (isMeasured && isWithinReach(this.#delays.quickestUs, flowUs));
-    const floorUs = hasFloor ? FLOOR_SHARE * flowUs : 0;
+    const spacingUs = this.#spacingUs(shaped, flowUs, sojournUs, now);
+    const floorUs = watch.bytes >= BIG_BYTES ? this.#floorUs(shaped, flowUs, now) : 0;
     this.#grainUs = floorUs / FLOOR_GRAINS;
-    const floorAt = isBig && enteredAt >= 0 ? enteredAt + floorUs : now;
+    const floorAt = enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
     if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
     const dueAt = Math.max(now, floorAt, previousAt + spacingUs, shaped.pulse.untilUs);
     if (enteredAt >= 0 && dueAt - enteredAt < shaped.minRoundTripUs) shaped.minRoundTripUs = dueAt - enteredAt;
     return dueAt;
   }
-}
 
-/** A watched flow and the acks that wait for their moment, in order. */
-class ShapedFlow {
-  readonly lane: number;
-  readonly watch: FlowWatch;
-  /** The host is in slow start, as far as we know. */
-  isStarting = true;
-  /** Something that must not wait came behind the held acks: all of them go. */
-  isFlushing = false;
-  lastEmitAt = Number.NEGATIVE_INFINITY;
-  /** When the first of the acks was due that the last held one stands for. */
-  mergedSince = Number.NEGATIVE_INFINITY;
-  /** Smallest round trip that the host has seen since it measured last. */
-  minRoundTripUs = Number.POSITIVE_INFINITY;
-  /** The host was seen to measure its minimum round trip, as BBR does: its window rests on our floor from then on. */
-  isFloored = false;
-  /** Acks in a row that came while the host kept next to nothing in flight. */
-  #probeAcks = 0;
-  readonly pulse = new AckPulse();
-  count = 0;
-  readonly #slots = new Int32Array(HELD_MAX * 2);
-  readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
-  readonly #dueAt = new Float64Array(HELD_MAX * 2);
-  #head = 0;
-
-  constructor(lane: number, watch: FlowWatch) {
-    this.lane = lane;
-    this.watch = watch;
+  /** How far apart acks are handed over; judges whether slow start is over. */
+  #spacingUs(shaped: ShapedFlow, flowUs: number, sojournUs: number, now: number): number {
+    const { watch } = shaped;
+    if (shaped.isStarting && sojournUs > this.#delays.leadUs + EXIT_SHARE * flowUs) shaped.isStarting = false;
+    if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
+    if (!shaped.isStarting) return 0;
+    const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
+    return Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1));
   }
 
-  /** An ack came: several in a row with next to nothing in flight are BBR's PROBE_RTT, in which it forgets what it had measured before. */
-  noteProbe(): void {
-    if (!this.watch.isProbingRtt || this.watch.outstandingBytes === 0) {
-      this.#probeAcks = 0;
-      return;
-    }
-    if (++this.#probeAcks !== PROBE_ACKS) return;
-    this.isFloored = true;
-    this.minRoundTripUs = Number.POSITIVE_INFINITY;
-  }
-
-  /** The host was idle, and slow start begins again. */
-  restart(now: number): void {
-    this.isStarting = true;
-    this.watch.restartGrowth(now);
-  }
-
-  get firstDueAt(): number {
-    return this.#dueAt[this.#head % this.#slots.length]!;
-  }
-
-  get lastDueAt(): number {
-    return this.#dueAt[this.#lastIndex()]!;
-  }
-
-  get lastAcknowledgement(): number {
-    return this.#acknowledgements[this.#lastIndex()]!;
-  }
-
-  lastSlot(): Slot {
-    return (this.count === 0 ? -1 : this.#slots[this.#lastIndex()]!) as Slot;
-  }
-
-  push(slot: Slot, acknowledgement: number, dueAt: number): void {
-    this.count++;
-    const index = this.#lastIndex();
-    this.#slots[index] = slot;
-    this.#acknowledgements[index] = acknowledgement;
-    this.#dueAt[index] = dueAt;
-    this.mergedSince = dueAt;
-  }
-
-  /** A newer ack takes the place of the last one, and goes when it is due itself. */
-  replaceLast(slot: Slot, acknowledgement: number, dueAt: number): void {
-    if (dueAt > this.lastDueAt) this.#dueAt[this.#lastIndex()] = dueAt;
-    this.#slots[this.#lastIndex()] = slot;
-    this.#acknowledgements[this.#lastIndex()] = acknowledgement;
-  }
-
-  shift(): Slot {
-    const slot = this.#slots[this.#head % this.#slots.length]! as Slot;
-    this.#head++;
-    this.count--;
-    return slot;
-  }
-
-  #lastIndex(): number {
-    return (this.#head + this.count - 1) % this.#slots.length;
+  /** How long after its data a big flow's ack is handed over at the earliest; begins a pause where one is due. */
+  #floorUs(shaped: ShapedFlow, flowUs: number, now: number): number {
+    const { watch, pulse } = shaped;
+    const { quickestUs } = this.#delays;
+    shaped.noteProbe();
+    const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, quickestUs);
+    if (!shaped.isStarting) pulse.consider(minUs, watch.roundTripUs, flowUs, now);
+    const hasFloor = (shaped.isFloored || pulse.isPaced) && isWithinReach(quickestUs, flowUs);
+    return hasFloor || watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
   }
 }
 

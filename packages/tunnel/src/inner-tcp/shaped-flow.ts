@@ -1,0 +1,98 @@
+import type { Slot } from "../types.ts";
+import { AckPulse } from "./ack-pulse.ts";
+import type { FlowWatch } from "./flow-watch.ts";
+
+/** Acks of one flow that may wait at once; beyond it all of them go. */
+export const HELD_MAX = 64;
+/** So many acks in a row of a next to empty flight, four packets with delayed acks per round, are no pause of the application but BBR's PROBE_RTT. */
+const PROBE_ACKS = 2;
+
+/** A watched flow and the acks that wait for their moment, in order. */
+export class ShapedFlow {
+  readonly lane: number;
+  readonly watch: FlowWatch;
+  /** The host is in slow start, as far as we know. */
+  isStarting = true;
+  /** Something that must not wait came behind the held acks: all of them go. */
+  isFlushing = false;
+  lastEmitAt = Number.NEGATIVE_INFINITY;
+  /** When the first of the acks was due that the last held one stands for. */
+  mergedSince = Number.NEGATIVE_INFINITY;
+  /** Smallest round trip that the host has seen since it measured last. */
+  minRoundTripUs = Number.POSITIVE_INFINITY;
+  /** The host was seen to measure its minimum round trip, as BBR does: its window rests on our floor from then on. */
+  isFloored = false;
+  /** Acks in a row that came while the host kept next to nothing in flight. */
+  #probeAcks = 0;
+  readonly pulse = new AckPulse();
+  count = 0;
+  readonly #slots = new Int32Array(HELD_MAX * 2);
+  readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
+  readonly #dueAt = new Float64Array(HELD_MAX * 2);
+  #head = 0;
+
+  constructor(lane: number, watch: FlowWatch) {
+    this.lane = lane;
+    this.watch = watch;
+  }
+
+  /** An ack came: several in a row with next to nothing in flight are BBR's PROBE_RTT, in which it forgets what it had measured before. */
+  noteProbe(): void {
+    if (!this.watch.isProbingRtt || this.watch.outstandingBytes === 0) {
+      this.#probeAcks = 0;
+      return;
+    }
+    if (++this.#probeAcks !== PROBE_ACKS) return;
+    this.isFloored = true;
+    this.minRoundTripUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The host was idle, and slow start begins again. */
+  restart(now: number): void {
+    this.isStarting = true;
+    this.watch.restartGrowth(now);
+  }
+
+  get firstDueAt(): number {
+    return this.#dueAt[this.#head % this.#slots.length]!;
+  }
+
+  get lastDueAt(): number {
+    return this.#dueAt[this.#lastIndex()]!;
+  }
+
+  get lastAcknowledgement(): number {
+    return this.#acknowledgements[this.#lastIndex()]!;
+  }
+
+  lastSlot(): Slot {
+    return (this.count === 0 ? -1 : this.#slots[this.#lastIndex()]!) as Slot;
+  }
+
+  push(slot: Slot, acknowledgement: number, dueAt: number): void {
+    this.count++;
+    const index = this.#lastIndex();
+    this.#slots[index] = slot;
+    this.#acknowledgements[index] = acknowledgement;
+    this.#dueAt[index] = dueAt;
+    this.mergedSince = dueAt;
+  }
+
+  /** A newer ack takes the place of the last one, and goes when it is due itself. */
+  replaceLast(slot: Slot, acknowledgement: number, dueAt: number): void {
+    if (dueAt > this.lastDueAt) this.#dueAt[this.#lastIndex()] = dueAt;
+    this.#slots[this.#lastIndex()] = slot;
+    this.#acknowledgements[this.#lastIndex()] = acknowledgement;
+  }
+
+  shift(): Slot {
+    const slot = this.#slots[this.#head % this.#slots.length]! as Slot;
+    this.#head++;
+    this.count--;
+    return slot;
+  }
+
+  #lastIndex(): number {
+    return (this.#head + this.count - 1) % this.#slots.length;
+  }
+}

@@ -120,7 +120,7 @@ export interface PeerSample {
   resequencingPackets: number;
   /** By reason, as in docs/protocol.md §3. */
   drops: { [key: string]: number };
-  /** Under ALGORITHM_REDUNDANT: copies sent beside the packets themselves, and copies for which no link had room. */
+  /** Copies sent beside the packets themselves: always under ALGORITHM_REDUNDANT, from spare capacity over links that lose packets otherwise; and copies for which no link had room. */
   copiedPackets: number;
   skippedCopies: number;
   /** Forward error correction: datagrams sent for it, and inner packets that it brought before they came themselves. */

@@ -1,15 +1,18 @@
+import type { RateSample } from "./delivery-rate.ts";
+
 /** What a TCP sender's congestion control sees of one ack. */
 export interface AckInfo {
   readonly now: number;
   readonly rttUs: number;
   readonly ackedPackets: number;
+  /** Before and after what the ack acknowledges and what it shows to be lost. */
+  readonly priorInFlightPackets: number;
   readonly inFlightPackets: number;
-  /** A new round trip began with this ack. */
-  readonly isRoundStart: boolean;
-  /** Delivery rate, packets per µs; 0 = no sample. */
-  readonly deliveryRate: number;
-  readonly isAppLimited: boolean;
   readonly lostPackets: number;
+  readonly isRecovering: boolean;
+  readonly sample: RateSample;
+  /** When pacing lets the next packet go. */
+  readonly departAt: number;
   readonly cumulative: number;
   readonly sentHighest: number;
 }
@@ -18,6 +21,12 @@ export interface AckInfo {
 export interface HostCongestion {
   windowPackets: number;
   pacingRate: number;
+  /** Packets that pacing lets go at once, and how far ahead of their time they may go. */
+  readonly burstPackets: number;
+  readonly pacingLeadUs: number;
+  /** Why slow start ended, for the log. */
+  readonly exitReason: string;
+  onConnected(rttUs: number, now: number): void;
   onAck(info: AckInfo): void;
   /** Enters recovery. */
   onLoss(now: number): void;
@@ -25,13 +34,16 @@ export interface HostCongestion {
 }
 
 const INITIAL_WINDOW = 10;
+/** Packets that a host without fq may send back to back: one TSO burst of a millisecond. */
+const BURST_US = 1_000;
 
 /** CUBIC (RFC 9438) with HyStart as Linux has it: delay and ack train. */
 export class Cubic implements HostCongestion {
   windowPackets = INITIAL_WINDOW;
   pacingRate = 0;
+  readonly burstPackets = 1;
+  readonly pacingLeadUs = BURST_US;
   slowStartThreshold = Number.POSITIVE_INFINITY;
-  /** Why slow start ended, for the log. */
   exitReason = "";
   #epochAt = 0;
   #maxWindow = 0;
@@ -45,6 +57,8 @@ export class Cubic implements HostCongestion {
   #roundEnd = 0;
   #roundMinUs = Number.POSITIVE_INFINITY;
   #roundSamples = 0;
+
+  onConnected(): void {}
 
   onAck(info: AckInfo): void {
     this.#minRttUs = Math.min(this.#minRttUs, info.rttUs);
@@ -115,130 +129,5 @@ export class Cubic implements HostCongestion {
     this.#renoWindow += (0.53 * info.ackedPackets) / this.windowPackets;
     this.windowPackets += Math.min(0.5, growth) * info.ackedPackets;
     if (this.#renoWindow > this.windowPackets) this.windowPackets = this.#renoWindow;
-  }
-}
-
-const BBR_CYCLE = [1.25, 0.75, 1, 1, 1, 1, 1, 1] as const;
-
-/** BBR version 1 as Linux has it, without the long-term policer model. */
-export class Bbr implements HostCongestion {
-  windowPackets = INITIAL_WINDOW;
-  pacingRate = 0;
-  exitReason = "";
-  mode: "startup" | "drain" | "probe-bw" | "probe-rtt" = "startup";
-  bandwidth = 0;
-  minRttUs = Number.POSITIVE_INFINITY;
-  #minRttAt = 0;
-  readonly #samples: { rate: number; round: number }[] = [];
-  #round = 0;
-  #fullBandwidth = 0;
-  #fullRounds = 0;
-  #cycle = 2;
-  #cycleAt = 0;
-  #probeRttUntil = 0;
-  #priorWindow = 4;
-  // Ack aggregation, as in Linux since 5.0: the window covers acks that come in bunches.
-  #epochAt = 0;
-  #epochAcked = 0;
-  readonly #extraAcked = [0, 0];
-  #extraRound = 0;
-  #extraIndex = 0;
-
-  onAck(info: AckInfo): void {
-    if (info.isRoundStart) this.#round++;
-    this.#updateModel(info);
-    this.#advance(info);
-    const gain = this.#pacingGain();
-    const pipe = this.bandwidth * this.minRttUs;
-    if (this.bandwidth > 0) this.pacingRate = gain * this.bandwidth * 0.99;
-    const target = (this.mode === "startup" ? 2.885 : 2) * pipe + 3 + this.#aggregation(info);
-    this.windowPackets =
-      this.mode === "probe-rtt"
-        ? 4
-        : this.mode === "startup"
-          ? Math.max(this.windowPackets + info.ackedPackets, INITIAL_WINDOW)
-          : Math.max(4, Math.min(this.windowPackets + info.ackedPackets, target));
-    if (this.mode === "startup" && pipe > 0)
-      this.windowPackets = Math.max(INITIAL_WINDOW, Math.min(this.windowPackets, target));
-  }
-
-  onLoss(): void {}
-
-  onTimeout(): void {
-    this.windowPackets = 4;
-  }
-
-  #updateModel(info: AckInfo): void {
-    const isLimited = info.isAppLimited || this.mode === "probe-rtt";
-    if (info.deliveryRate > 0 && (!isLimited || info.deliveryRate > this.bandwidth)) {
-      while (this.#samples.length > 0 && this.#samples.at(-1)!.rate <= info.deliveryRate) this.#samples.pop();
-      this.#samples.push({ rate: info.deliveryRate, round: this.#round });
-    }
-    while (this.#samples.length > 1 && this.#samples[0]!.round < this.#round - 10) this.#samples.shift();
-    this.bandwidth = this.#samples[0]?.rate ?? 0;
-    const isExpired = info.now - this.#minRttAt > 10e6;
-    if (info.rttUs <= this.minRttUs || isExpired) {
-      if (isExpired && info.rttUs > this.minRttUs && this.mode === "probe-bw") {
-        this.mode = "probe-rtt";
-        this.#priorWindow = this.windowPackets;
-        this.#probeRttUntil = info.now + 200_000 + info.rttUs;
-      }
-      this.minRttUs = info.rttUs;
-      this.#minRttAt = info.now;
-    }
-    if (info.isRoundStart && this.mode === "startup" && !info.isAppLimited) {
-      if (this.bandwidth >= this.#fullBandwidth * 1.25) {
-        this.#fullBandwidth = this.bandwidth;
-        this.#fullRounds = 0;
-      } else if (++this.#fullRounds >= 3) {
-        this.mode = "drain";
-        this.exitReason = `full pipe at ${(info.now / 1e6).toFixed(2)} s`;
-      }
-    }
-  }
-
-  #advance(info: AckInfo): void {
-    const pipe = this.bandwidth * this.minRttUs;
-    if (this.mode === "drain" && info.inFlightPackets <= pipe) {
-      this.mode = "probe-bw";
-      this.#cycleAt = info.now;
-    }
-    if (this.mode === "probe-rtt" && info.now > this.#probeRttUntil) {
-      this.mode = "probe-bw";
-      this.windowPackets = this.#priorWindow;
-    }
-    if (this.mode !== "probe-bw") return;
-    const gain = BBR_CYCLE[this.#cycle]!;
-    const isOver = info.now - this.#cycleAt > this.minRttUs;
-    const hasFilled = info.inFlightPackets >= gain * pipe || info.lostPackets > 0;
-    if (gain > 1 ? isOver && hasFilled : gain < 1 ? isOver || info.inFlightPackets <= pipe : isOver) {
-      this.#cycle = (this.#cycle + 1) % BBR_CYCLE.length;
-      this.#cycleAt = info.now;
-    }
-  }
-
-  #aggregation(info: AckInfo): number {
-    if (info.isRoundStart && ++this.#extraRound >= 5) {
-      this.#extraRound = 0;
-      this.#extraIndex ^= 1;
-      this.#extraAcked[this.#extraIndex] = 0;
-    }
-    const expected = this.bandwidth * (info.now - this.#epochAt);
-    if (this.#epochAcked <= expected) {
-      this.#epochAt = info.now;
-      this.#epochAcked = 0;
-    }
-    this.#epochAcked += info.ackedPackets;
-    const extra = this.#epochAcked - this.bandwidth * (info.now - this.#epochAt);
-    const bounded = Math.min(extra, this.windowPackets);
-    if (bounded > this.#extraAcked[this.#extraIndex]!) this.#extraAcked[this.#extraIndex] = bounded;
-    const isFull = this.mode !== "startup";
-    return isFull ? Math.min(Math.max(...this.#extraAcked), this.bandwidth * 100_000) : 0;
-  }
-
-  #pacingGain(): number {
-    if (this.mode === "startup") return 2.885;
-    if (this.mode === "drain") return 1 / 2.885;
-    return this.mode === "probe-bw" ? BBR_CYCLE[this.#cycle]! : 1;
   }
 }

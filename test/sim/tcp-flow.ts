@@ -1,12 +1,16 @@
-import { Bbr, Cubic, type HostCongestion } from "./congestion-models.ts";
+import { Bbr } from "./bbr.ts";
+import { Cubic, type HostCongestion } from "./congestion-models.ts";
+import { DeliveryRate } from "./delivery-rate.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { FLAG_ACK, FLAG_SYN, readSegment, Segment, segmentBytes, writeSegment } from "./tcp-wire.ts";
 import type { Actor } from "./world.ts";
 
 const MIN_RTO_US = 200_000;
-/** Packets that a host without fq may send back to back: one TSO burst of a millisecond. */
-const BURST_US = 1_000;
+/** `tcp_update_skb_after_send` forgives a late burst up to half of its length. */
+const CREDIT_SHARE = 0.5;
+/** The first packets of a connection are not paced. */
+const UNPACED_PACKETS = 10;
 /** A SYN without an answer is sent again. RFC 6298 §2 (1). */
 const SYN_RTO_US = 1_000_000;
 
@@ -32,7 +36,7 @@ export interface TcpFlowOptions {
 export class TcpFlow implements Actor {
   nextAt: number;
   readonly port: number;
-  readonly congestion: HostCongestion & { exitReason: string };
+  readonly congestion: HostCongestion;
   readonly receiver: TcpReceiver;
   retransmittedPackets = 0;
   sentPackets = 0;
@@ -55,42 +59,32 @@ export class TcpFlow implements Actor {
   #highestSacked = 0;
   readonly #mask: number;
   readonly #state: Uint8Array;
-  readonly #deliveredAtSend: Float64Array;
-  readonly #deliveredTimeAtSend: Float64Array;
+  readonly #rate: DeliveryRate;
   #inFlight = 0;
-  #delivered = 0;
-  #deliveredTime = 0;
-  #roundEnd = 0;
   #recoveryEnd = -1;
   #lossScan = 0;
   #retransmitFrom = 0;
   #rttVarUs = 0;
   #nextSendAt = 0;
   #rtoAt = Number.POSITIVE_INFINITY;
-  #isWindowLimited = true;
 
   constructor(sender: Endpoint, receiver: Endpoint, options: TcpFlowOptions) {
     this.#sender = sender;
     this.#options = options;
     this.port = options.port;
-    this.congestion = options.congestion === "cubic" ? new Cubic() : new Bbr();
     this.#payloadBytes = options.segmentPayloadBytes ?? 1_384;
     this.#windowPackets = Math.max(2, Math.floor((options.windowBytes ?? 3_000_000) / this.#payloadBytes));
     const ring = 2 ** Math.ceil(Math.log2(2 * this.#windowPackets));
     this.#mask = ring - 1;
     this.#state = new Uint8Array(ring);
-    this.#deliveredAtSend = new Float64Array(ring);
-    this.#deliveredTimeAtSend = new Float64Array(ring);
+    this.#rate = new DeliveryRate(ring);
+    this.congestion = options.congestion === "cubic" ? new Cubic() : new Bbr(this.#rate, options.port);
     this.receiver = new TcpReceiver(receiver, {
       port: options.port,
       payloadBytes: this.#payloadBytes,
       totalBytes: options.totalBytes ?? Number.POSITIVE_INFINITY,
     });
     this.nextAt = options.startAt;
-  }
-
-  get isWindowLimited(): boolean {
-    return this.#isWindowLimited;
   }
 
   /** Payload bytes delivered in order. */
@@ -136,59 +130,61 @@ export class TcpFlow implements Actor {
     this.connectUs = now - this.#options.startAt;
     this.#rtoAt = Number.POSITIVE_INFINITY;
     this.#nextSendAt = now;
-    this.#deliveredTime = now;
+    // The SYN may have been lost: a round trip is taken from the last one.
+    const rttUs = this.connectUs % SYN_RTO_US;
+    this.minRttUs = rttUs;
+    this.congestion.onConnected(rttUs, now);
   }
 
   #onAck(segment: Segment, now: number): void {
-    const cumulative = Math.round(segment.acknowledgement / this.#payloadBytes);
-    let newlyDelivered = 0;
-    let newest = -1;
-    for (let n = this.#acked; n < cumulative; n++) {
-      if (this.#state[n & this.#mask] === SENT || this.#state[n & this.#mask] === RESENT) {
-        this.#inFlight--;
-        newest = Math.max(newest, n);
-      }
-      if (this.#state[n & this.#mask] !== SACKED) newlyDelivered++;
-      this.#state[n & this.#mask] = 0;
-    }
-    const advanced = Math.max(0, cumulative - this.#acked);
-    this.#acked = Math.max(this.#acked, cumulative);
+    const cumulative = Math.max(this.#acked, Math.round(segment.acknowledgement / this.#payloadBytes));
+    const hasAdvanced = cumulative > this.#acked;
+    const priorInFlightPackets = this.#inFlight;
+    const priorDelivered = this.#rate.delivered;
+    this.#deliver(this.#acked, cumulative);
+    for (let n = this.#acked; n < cumulative; n++) this.#state[n & this.#mask] = 0;
+    this.#acked = cumulative;
     for (let i = 0; i < segment.sacks.length; i += 2) {
+      const start = Math.round(segment.sacks[i]! / this.#payloadBytes);
       const end = Math.round(segment.sacks[i + 1]! / this.#payloadBytes);
-      for (let n = Math.max(this.#acked, Math.round(segment.sacks[i]! / this.#payloadBytes)); n < end; n++) {
-        const index = n & this.#mask;
-        if (this.#state[index] === SACKED) continue;
-        if (this.#state[index] === SENT || this.#state[index] === RESENT) this.#inFlight--;
-        this.#state[index] = SACKED;
-        newest = Math.max(newest, n);
-        newlyDelivered++;
-      }
+      this.#deliver(Math.max(this.#acked, start), end);
       this.#highestSacked = Math.max(this.#highestSacked, end);
     }
-    if (newlyDelivered === 0) return;
-    this.#delivered += newlyDelivered;
+    const ackedPackets = this.#rate.delivered - priorDelivered;
+    if (ackedPackets === 0) return;
     const rttUs = this.#sampleRtt(segment.echo, now);
-    const lost = this.#detectLoss(now);
-    const rate = newest >= 0 ? this.#rateOf(newest, now) : 0;
-    const isRoundStart = this.#acked >= this.#roundEnd;
-    if (isRoundStart) this.#roundEnd = this.#next;
+    const lostPackets = this.#detectLoss(now);
+    const sample = this.#rate.generate(this.minRttUs, now);
     if (this.#acked >= this.#recoveryEnd) this.#recoveryEnd = -1;
-    this.#deliveredTime = now;
-    if (this.#recoveryEnd < 0 || this.#options.congestion === "bbr") {
+    const isRecovering = this.#recoveryEnd >= 0;
+    if (!isRecovering || this.#options.congestion === "bbr") {
       this.congestion.onAck({
         now,
         rttUs,
-        ackedPackets: newlyDelivered,
+        ackedPackets,
+        priorInFlightPackets,
         inFlightPackets: this.#inFlight,
-        isRoundStart,
-        deliveryRate: rate,
-        isAppLimited: !this.#isWindowLimited,
-        lostPackets: lost,
+        lostPackets,
+        isRecovering,
+        sample,
+        departAt: this.#nextSendAt,
         cumulative: this.#acked,
         sentHighest: this.#next,
       });
     }
-    if (advanced > 0) this.#rtoAt = this.#inFlight > 0 ? now + this.#rtoUs() : Number.POSITIVE_INFINITY;
+    if (hasAdvanced) this.#rtoAt = this.#inFlight > 0 ? now + this.#rtoUs() : Number.POSITIVE_INFINITY;
+  }
+
+  /** Packets that have arrived, those of them that were not known to. */
+  #deliver(from: number, end: number): void {
+    for (let n = from; n < end; n++) {
+      const index = n & this.#mask;
+      const state = this.#state[index];
+      if (state === SACKED) continue;
+      if (state === SENT || state === RESENT) this.#inFlight--;
+      this.#state[index] = SACKED;
+      this.#rate.noteDelivered(index);
+    }
   }
 
   #sampleRtt(echo: number, now: number): number {
@@ -228,12 +224,6 @@ export class TcpFlow implements Actor {
     return lost;
   }
 
-  #rateOf(newest: number, now: number): number {
-    const index = newest & this.#mask;
-    const intervalUs = Math.max(now - this.#deliveredTimeAtSend[index]!, 1);
-    return (this.#delivered - this.#deliveredAtSend[index]!) / intervalUs;
-  }
-
   #onTimeout(now: number): void {
     if (!this.#isConnected) {
       this.#sendSyn(now);
@@ -253,20 +243,35 @@ export class TcpFlow implements Actor {
 
   #fill(now: number): void {
     if (!this.#isConnected || now >= this.#options.stopAt) return;
-    const window = Math.floor(Math.min(this.congestion.windowPackets, this.#windowPackets));
+    const { congestion } = this;
+    const window = Math.floor(Math.min(congestion.windowPackets, this.#windowPackets));
     const written = this.#writtenPackets(now);
-    const rate = this.congestion.pacingRate;
     while (this.#inFlight < window) {
-      if (rate > 0 && this.#nextSendAt > now + BURST_US) return;
-      const lost = this.#nextLost();
-      if (lost < 0 && (this.#next >= written || this.#next - this.#acked >= this.#windowPackets)) {
-        this.#isWindowLimited = this.#next < written;
+      if (congestion.pacingRate > 0 && this.#nextSendAt > now + congestion.pacingLeadUs) return;
+      let burst = 0;
+      while (burst < congestion.burstPackets && this.#inFlight < window && this.#sendNext(written, now)) burst++;
+      if (burst === 0) {
+        if (this.#next >= written) this.#rate.markAppLimited(this.#inFlight);
         return;
       }
-      this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
-      if (rate > 0) this.#nextSendAt = Math.max(this.#nextSendAt, now) + 1 / rate;
+      this.#pace(burst, now);
     }
-    this.#isWindowLimited = true;
+  }
+
+  /** Sends what was lost, or something new. Returns false if there is neither. */
+  #sendNext(written: number, now: number): boolean {
+    const lost = this.#nextLost();
+    if (lost < 0 && (this.#next >= written || this.#next - this.#acked >= this.#windowPackets)) return false;
+    this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
+    return true;
+  }
+
+  #pace(packets: number, now: number): void {
+    const { pacingRate, burstPackets } = this.congestion;
+    if (pacingRate === 0 || (burstPackets > 1 && this.sentPackets <= UNPACED_PACKETS)) return;
+    const lengthUs = packets / pacingRate;
+    const creditUs = burstPackets > 1 ? Math.min(CREDIT_SHARE * lengthUs, Math.max(0, now - this.#nextSendAt)) : 0;
+    this.#nextSendAt = Math.max(this.#nextSendAt, now) + lengthUs - creditUs;
   }
 
   #nextLost(): number {
@@ -284,9 +289,7 @@ export class TcpFlow implements Actor {
   #transmit(number: number, isRetransmission: boolean, now: number): void {
     const index = number & this.#mask;
     this.#state[index] = isRetransmission ? RESENT : SENT;
-    if (this.#inFlight === 0) this.#deliveredTime = now;
-    this.#deliveredAtSend[index] = this.#delivered;
-    this.#deliveredTimeAtSend[index] = this.#deliveredTime;
+    this.#rate.noteSent(index, number === this.#acked && !isRetransmission, now);
     this.#inFlight++;
     this.sentPackets++;
     if (isRetransmission) this.retransmittedPackets++;
@@ -305,7 +308,8 @@ export class TcpFlow implements Actor {
     const isOpen = this.#inFlight < window && this.#next - this.#acked < this.#windowPackets;
     if (!this.#isConnected || !isOpen || now >= this.#options.stopAt) return Number.POSITIVE_INFINITY;
     if (this.#next >= this.#writtenPackets(now)) return this.#writeAt(now);
-    return this.congestion.pacingRate > 0 ? this.#nextSendAt - BURST_US / 2 : Number.POSITIVE_INFINITY;
+    const { pacingRate, pacingLeadUs } = this.congestion;
+    return pacingRate > 0 ? this.#nextSendAt - pacingLeadUs / 2 : Number.POSITIVE_INFINITY;
   }
 
   /** Packets that the application has written so far. */

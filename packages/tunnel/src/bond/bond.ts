@@ -254,7 +254,7 @@ export class Bond {
     }
     this.#paths.clear();
     this.#transmitter.clear();
-    this.#dispatcher.clear(this.#now);
+    this.#dispatcher.clear();
     this.#shaper?.clear();
     this.#resequencer.clear();
     this.#epochs.close();

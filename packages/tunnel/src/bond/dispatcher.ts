@@ -132,7 +132,7 @@ export class Dispatcher implements BondDelays {
   }
 
   /** Frees everything that waits. */
-  clear(now: Micros): void {
+  clear(): void {
     this.#repairs.clear();
     this.spare.clear();
     for (const lane of this.queue.lanes) {
@@ -140,16 +140,16 @@ export class Dispatcher implements BondDelays {
         const slot = lane.queue.peek();
         const bytes = this.#pool.length[slot]!;
         lane.take(0, bytes);
-        this.queue.charge(lane, bytes, now);
+        this.queue.discard(bytes);
         this.#pool.release(slot);
       }
     }
   }
 
   /** Takes the head of a lane out of the queue because memory is short. Its sequence number travels on as a VOID. */
-  dropHead(lane: Lane, now: Micros): void {
+  dropHead(lane: Lane): void {
     const slot = lane.queue.peek();
-    if (slot >= 0) this.#giveUp(lane, slot, now);
+    if (slot >= 0) this.#giveUp(lane, slot);
   }
 
   #selectFrom(lane: Lane, paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
@@ -200,28 +200,28 @@ export class Dispatcher implements BondDelays {
     for (let slot = lane.queue.peek(); slot >= 0; slot = lane.queue.peek()) {
       this.slot = slot;
       if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) {
-        while (lane.packets > 1 && this.#isNextStale(lane, now) && this.#mergeIntoVoid(lane, slot, now));
+        while (lane.packets > 1 && this.#isNextStale(lane, now) && this.#mergeIntoVoid(lane, slot));
         return true;
       }
       if (this.management.judge(lane, slot, now) !== "drop") return true;
-      this.#giveUp(lane, slot, now);
+      this.#giveUp(lane, slot);
     }
     return false;
   }
 
   /** Turns the head into a VOID, or merges it into a VOID ahead of it: the far end must not wait for a packet that never comes. */
-  #giveUp(lane: Lane, slot: Slot, now: Micros): void {
+  #giveUp(lane: Lane, slot: Slot): void {
     const pool = this.#pool;
     const bytes = pool.length[slot]!;
     const { view } = pool.arena;
     if ((pool.flags[slot]! & FLAG_VOID) !== 0) {
-      this.#mergeIntoVoid(lane, slot, now);
+      this.#mergeIntoVoid(lane, slot);
       return;
     }
     this.droppedPackets++;
     if ((pool.flags[slot]! & FLAG_UNORDERED) !== 0) {
       lane.take(0, bytes);
-      this.queue.charge(lane, bytes, now);
+      this.queue.discard(bytes);
       pool.release(slot);
       return;
     }
@@ -237,7 +237,7 @@ export class Dispatcher implements BondDelays {
   }
 
   /** The head is a VOID: drops the packet behind it, if that one continues it. Returns whether it did. */
-  #mergeIntoVoid(lane: Lane, head: Slot, now: Micros): boolean {
+  #mergeIntoVoid(lane: Lane, head: Slot): boolean {
     const pool = this.#pool;
     const { view } = pool.arena;
     const offset = lane.queue.seek(1);
@@ -249,7 +249,7 @@ export class Dispatcher implements BondDelays {
     view.setUint16(pool.packetOffset(head) + VOID_BODY.COUNT, span + 1);
     const bytes = pool.length[slot]!;
     lane.take(offset, bytes);
-    this.queue.charge(lane, bytes, now);
+    this.queue.discard(bytes);
     pool.release(slot);
     this.droppedPackets++;
     return true;

@@ -101,12 +101,17 @@ export class FairQueue {
     }
   }
 
-  /** Accounts for a packet that was taken from the lane. */
+  /** Accounts for a packet that was taken from the lane and is sent. */
   charge(lane: Lane, packetBytes: number, now: Micros): void {
-    this.packets--;
-    this.bytes -= packetBytes;
+    this.discard(packetBytes);
     lane.deficitBytes -= packetBytes + PACKET_COST_BYTES;
     lane.noteSent(packetBytes, now);
+  }
+
+  /** Accounts for a packet that was taken from its lane and is not sent. It costs the lane nothing of its turn, or one that drops much would send nothing. */
+  discard(packetBytes: number): void {
+    this.packets--;
+    this.bytes -= packetBytes;
   }
 
   /** The lane with most bytes queued. Only asked when the bound is reached. */

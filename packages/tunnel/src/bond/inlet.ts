@@ -55,7 +55,7 @@ export class Inlet {
     const { queue, management } = this.#dispatcher;
     const lane = queue.lane(classifier.lane);
     const isTooLong = lane.bytes + bytes > management.backlogMax(queue.shareOf(lane));
-    if (isTooLong || (this.#isFull() && !this.#makeRoom(lane.id, now))) {
+    if (isTooLong || (this.#isFull() && !this.#makeRoom(lane.id))) {
       this.overflowPackets++;
       pool.free(slot);
       return;
@@ -78,10 +78,10 @@ export class Inlet {
   }
 
   /** The fattest lane loses a packet. Returns false if that is the new packet's own lane: then the new packet is the one. */
-  #makeRoom(laneId: number, now: Micros): boolean {
+  #makeRoom(laneId: number): boolean {
     const fattest = this.#dispatcher.queue.fattest();
     if (fattest === undefined || fattest.id === laneId) return false;
-    this.#dispatcher.dropHead(fattest, now);
+    this.#dispatcher.dropHead(fattest);
     return true;
   }
 }

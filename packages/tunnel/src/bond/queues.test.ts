@@ -37,6 +37,23 @@ test("lanes with a backlog share by bytes, not by packets", () => {
   assert.ok(queue.packets > 0);
 });
 
+test("what a lane drops costs it nothing of its turn", () => {
+  const { queue, push, serve } = createQueue();
+  for (let i = 0; i < 200; i++) push(1, 1_400);
+  for (let i = 0; i < 200; i++) push(2, 1_400);
+  const lane = queue.lane(1);
+  let bytes = [0, 0, 0];
+  for (let round = 0; round < 15; round++) {
+    for (let i = 0; i < 5; i++) {
+      lane.take(0, 1_400);
+      queue.discard(1_400);
+    }
+    const served = serve(12_000);
+    bytes = bytes.map((sum, id) => sum + served[id]!);
+  }
+  assert.ok(Math.abs(bytes[1]! - bytes[2]!) <= 6_000, `${bytes[1]} and ${bytes[2]} bytes`);
+});
+
 test("a lane that was idle goes ahead of those with a backlog", () => {
   const { queue, push, serve } = createQueue();
   for (let i = 0; i < 100; i++) push(1, 1_400);

@@ -5,8 +5,8 @@ import type { World, WorldLink } from "./world.ts";
 
 const SECOND_US = 1_000_000;
 const FLOWS_MAX = 5;
-/** Packets per second of one flow. With more, the memory for resequencing decides what an overloaded link with a falling rate loses. */
-const PACKET_RATE_MAX = 1_000;
+/** Packets per second of one flow. */
+const PACKET_RATE_MAX = 2_000;
 const FIRST_PORT = 5_000;
 const SERVER_PORT = 443;
 const TCP = 6;

@@ -4,8 +4,7 @@ const STEP_MS = 20;
 const PACKET_BITS = 1_504 * 8;
 /** A sector's rate wanders by about its mean within a second … */
 const WANDER_PER_ROOT_SECOND = 1;
-/** … between these shares of the mean, or a link would be dead for seconds without anybody's saying so. */
-const RATE_MIN = 0.25;
+/** … between nothing and this many times the mean. */
 const RATE_MAX = 2.5;
 /** Outages, for example at a handover: their mean distance and their longest duration. */
 const OUTAGE_EVERY_MS = 3_000;
@@ -23,7 +22,7 @@ export function createTrace(random: Random, meanMbit: number, seconds: number): 
   let outUntilMs = 0;
   for (let ms = 0; ms < seconds * 1_000; ms++) {
     if (ms % STEP_MS === 0) {
-      perMs = Math.min(RATE_MAX * meanPerMs, Math.max(RATE_MIN * meanPerMs, perMs + wander * normal(random)));
+      perMs = Math.min(RATE_MAX * meanPerMs, Math.max(0, perMs + wander * normal(random)));
       if (random.chance(STEP_MS / OUTAGE_EVERY_MS)) outUntilMs = ms + random.between(0, OUTAGE_MAX_MS);
     }
     if (ms < outUntilMs) continue;

@@ -129,6 +129,7 @@ export class Dispatcher implements BondDelays {
     const bytes = this.#pool.length[this.slot]!;
     lane.take(this.#offset, bytes);
     this.queue.charge(lane, bytes, now);
+    this.#repairs.unreleased.send(this.slot);
   }
 
   /** Frees everything that waits. */
@@ -161,7 +162,7 @@ export class Dispatcher implements BondDelays {
     this.path = path;
     this.#offset = this.#chooser.position;
     this.slot = lane.queue.at(this.#offset);
-    return true;
+    return this.#repairs.unreleased.hasRoomFor(this.slot) || this.#selectHead(lane, path, now);
   }
 
   /** The lane gets less of the quick paths than was reckoned with: its head goes over whichever path is ready, or the far end waits too long. */
@@ -196,7 +197,7 @@ export class Dispatcher implements BondDelays {
   #selectHead(lane: Lane, path: Path | undefined, now: Micros): boolean {
     this.path = path;
     this.#offset = 0;
-    if (path === undefined) return false;
+    if (path === undefined || !this.#repairs.unreleased.hasRoomFor(lane.queue.peek())) return false;
     for (let slot = lane.queue.peek(); slot >= 0; slot = lane.queue.peek()) {
       this.slot = slot;
       if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) {

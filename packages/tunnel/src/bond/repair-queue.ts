@@ -3,6 +3,7 @@ import { PART_WHOLE, type SentSink } from "../path/sent-ledger.ts";
 import type { Slot } from "../types.ts";
 import type { Backlog } from "./schedulers/path-chooser.ts";
 import { SlotRing } from "./slot-ring.ts";
+import { Unreleased } from "./unreleased.ts";
 
 const WAITS = 1;
 
@@ -16,10 +17,12 @@ export class RepairQueue implements SentSink, Backlog {
   bytes = 0;
   readonly share = 1;
   readonly isBig = false;
+  readonly unreleased: Unreleased;
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
     this.#pool = pool;
+    this.unreleased = new Unreleased(pool);
   }
 
   /** The next packet to repair, or -1. Skips those that have arrived meanwhile. */
@@ -48,7 +51,9 @@ export class RepairQueue implements SentSink, Backlog {
   }
 
   delivered(slot: Slot, part: number): void {
-    this.#pool.delivered[slot]! |= part;
+    const before = this.#pool.delivered[slot]!;
+    this.#pool.delivered[slot] = before | part;
+    if (before !== PART_WHOLE && (before | part) === PART_WHOLE) this.unreleased.arrive(slot);
   }
 
   lost(slot: Slot, part: number): void {

@@ -9,8 +9,8 @@ import { openLoopIo } from "./io.ts";
 import { ForwardingLoop } from "./loop.ts";
 import { ThreadPriority } from "./thread-priority.ts";
 
-/** Packet buffers: what a client has in flight and in queues at 1 Gbit/s and 100 ms, or all clients of a server together. */
-const SLOTS = { client: 16_384, server: 49_152 } as const;
+/** Packet buffers: what a client has in flight and in queues at 1 Gbit/s and 100 ms, and twice what may wait for earlier packets (docs/protocol.md §5); or all clients of a server together. */
+const SLOTS = { client: 32_768, server: 49_152 } as const;
 const SLOT_BYTES = 2048;
 /** Receive buffers (about 1 MiB per socket), transmit run, TUN read, coalescer. Only what is used costs memory. */
 const OTHER_BYTES = 64 * 1024 * 1024;

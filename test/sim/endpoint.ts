@@ -28,8 +28,8 @@ export interface EndpointOptions {
   readonly role: BondOptions["role"];
   readonly seed: number;
   readonly slots: number;
-  /** See `BondOptions.helpTcp`. */
-  readonly helpTcp: boolean;
+  /** See `BondOptions.helpHosts`. */
+  readonly helpHosts: boolean;
   readonly clock?: Clock;
   readonly naps?: Pick<Naps, "wakeAt"> | undefined;
 }
@@ -275,7 +275,7 @@ export class Endpoint {
   }
 
   #createBond(): Bond {
-    const { role, seed, helpTcp } = this.#options;
+    const { role, seed, helpHosts } = this.#options;
     const ownSession = (0x8000_0001 + 2 * this.session + (this.isClient ? 0 : 1)) >>> 0;
     const peerSession = (0x8000_0001 + 2 * this.session + (this.isClient ? 1 : 0)) >>> 0;
     return new Bond(this.pool, new ToyAead(this.arena), {
@@ -283,7 +283,7 @@ export class Endpoint {
       localSession: ownSession,
       remoteSession: peerSession,
       seed,
-      helpTcp,
+      helpHosts,
     });
   }
 }

@@ -79,7 +79,7 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
   );
   const world = new World({
     seed,
-    helpTcp: !values["no-help"],
+    helpHosts: !values["no-help"],
     links: options.map((option) => ({ up: option, down: option })),
   });
   const startAt = (WARM_UP_S + 1.5) * 1e6;

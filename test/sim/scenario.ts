@@ -39,10 +39,10 @@ export interface Scenario {
 export function createScenario(seed: number): Scenario {
   const random = new Random(seed);
   const links = createLinks(random);
-  const helpTcp = random.chance(0.8);
+  const helpHosts = random.chance(0.8);
   const client = createEnd(random, seed + 11);
   const server = createEnd(random, seed + 13);
-  const world = new World({ seed, links, slots: SLOTS, helpTcp, client, server });
+  const world = new World({ seed, links, slots: SLOTS, helpHosts, client, server });
   const roleOfFirst = createRole(random);
   const plan = createPlan(random, links.length, roleOfFirst);
   world.client.applyPlan(plan, 0);

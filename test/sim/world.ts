@@ -28,7 +28,7 @@ export interface WorldOptions {
   readonly links: readonly WorldLink[];
   /** Packet buffers of each end. */
   readonly slots?: number;
-  readonly helpTcp?: boolean;
+  readonly helpHosts?: boolean;
   readonly client?: WorldEnd;
   readonly server?: WorldEnd;
 }
@@ -55,11 +55,11 @@ export class World {
   readonly #actors: Actor[] = [this.#agenda];
 
   constructor(options: WorldOptions) {
-    const { helpTcp = true, slots = SLOTS, seed } = options;
+    const { helpHosts = true, slots = SLOTS, seed } = options;
     const arena = new Arena(2 * Endpoint.bytesFor(slots) + DatagramStore.bytesFor(DATAGRAMS_MAX) + OTHER_BYTES);
     this.#store = new DatagramStore(arena, DATAGRAMS_MAX);
-    this.client = new Endpoint(this.#store, { role: "client", seed, helpTcp, slots, ...options.client });
-    this.server = new Endpoint(this.#store, { role: "server", seed: seed + 1, helpTcp, slots, ...options.server });
+    this.client = new Endpoint(this.#store, { role: "client", seed, helpHosts, slots, ...options.client });
+    this.server = new Endpoint(this.#store, { role: "server", seed: seed + 1, helpHosts, slots, ...options.server });
     options.links.forEach((link, index) => {
       this.#addLink(link, index as PathId, seed * 31 + index * 7);
     });

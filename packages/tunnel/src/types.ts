@@ -54,8 +54,8 @@ export interface BondOptions {
   readonly seed: number;
   /** Bound of packets queued for sending in this bond; beyond it the fattest flow loses its head. Default 8192. */
   readonly queuePackets?: number;
-  /** Shape the acks of inner TCP flows so that hosts' congestion control can fill several paths. Default true. */
-  readonly helpTcp?: boolean;
+  /** Time the acks of inner TCP and QUIC flows so that hosts' congestion control can fill several paths. Default true. */
+  readonly helpHosts?: boolean;
 }
 
 export interface PathOptions {

@@ -1,5 +1,4 @@
 import { TunnelError } from "../errors.ts";
-import { AckShaper } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import { Path } from "../path/path.ts";
 import { Epochs } from "../session/epochs.ts";
@@ -16,6 +15,7 @@ import type {
   Slot,
 } from "../types.ts";
 import { ADDRESS_BYTES } from "../types.ts";
+import { AckHelp } from "./ack-help.ts";
 import { ControlSender } from "./control-sender.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { FrameHandler } from "./frame-handler.ts";
@@ -55,7 +55,7 @@ export class Bond {
   readonly #paths = new PathSet();
   readonly #repairs: RepairQueue;
   readonly #dispatcher: Dispatcher;
-  readonly #shaper: AckShaper | undefined;
+  readonly #help: AckHelp | undefined;
   readonly #inlet: Inlet;
   readonly #resequencer: Resequencer;
   readonly #sealer: Sealer;
@@ -74,8 +74,8 @@ export class Bond {
     this.#epochs = new Epochs(aead, role === "client");
     this.#repairs = new RepairQueue(pool);
     this.#dispatcher = new Dispatcher(pool, this.#repairs);
-    this.#shaper = (options.helpTcp ?? true) ? new AckShaper(pool, this.#dispatcher) : undefined;
-    this.#inlet = new Inlet(pool, this.#dispatcher, this.#shaper, localSession ^ remoteSession, options.queuePackets);
+    this.#help = (options.helpHosts ?? true) ? new AckHelp(pool, this.#dispatcher) : undefined;
+    this.#inlet = new Inlet(pool, this.#dispatcher, this.#help, localSession ^ remoteSession, options.queuePackets);
     this.#resequencer = new Resequencer(pool);
     this.#sealer = new Sealer(pool, aead, this.#epochs, remoteSession, this.#repairs);
     this.#control = new ControlSender(pool, this.#paths, this.#sealer);
@@ -193,13 +193,13 @@ export class Bond {
 
   /** The next inner packet for the TUN device, in order, or -1. The caller frees the slot. */
   pollDeliver(now: Micros): Slot {
-    const shaper = this.#shaper;
-    if (shaper === undefined) return this.#resequencer.poll();
+    const help = this.#help;
+    if (help === undefined) return this.#resequencer.poll();
     for (;;) {
-      const held = shaper.poll(now);
+      const held = help.poll(now);
       if (held >= 0) return held;
       const slot = this.#resequencer.poll();
-      if (slot < 0 || !shaper.hold(slot, now)) return slot;
+      if (slot < 0 || !help.hold(slot, now)) return slot;
     }
   }
 
@@ -230,7 +230,7 @@ export class Bond {
     for (const path of this.#paths.all) {
       at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt(), path.mtuProbeAt());
     }
-    if (this.#shaper !== undefined) at = Math.min(at, this.#shaper.timeoutAt());
+    if (this.#help !== undefined) at = Math.min(at, this.#help.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;
   }
 
@@ -255,7 +255,7 @@ export class Bond {
     this.#paths.clear();
     this.#transmitter.clear();
     this.#dispatcher.clear();
-    this.#shaper?.clear();
+    this.#help?.clear();
     this.#resequencer.clear();
     this.#epochs.close();
   }
@@ -294,6 +294,7 @@ export class Bond {
     const { management } = this.#dispatcher;
     if (referenceUs > 0) management.referenceUs = referenceUs;
     management.quickestUs = this.#paths.quickestUs();
+    management.quickestDelayUs = this.#paths.quickestDelayUs();
     const isRedundant = this.#dispatcher.copies > 0;
     management.leadUs = isRedundant ? 0 : this.#paths.leadUs();
     const capacity = isRedundant ? leaderOf(this.#paths.eligible)?.capacity : this.#paths.capacity();

@@ -1,3 +1,4 @@
+import type { QueueDelays } from "../inner-quic/ack-spacer.ts";
 import type { BondDelays } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
@@ -24,12 +25,14 @@ const OVERDUE_US = 300_000;
 /** A VOID covers at most this many sequence numbers. */
 const VOID_SPAN_MAX = 65_535;
 const DEFAULT_COPIES = 2;
+/** A packet may come later than predicted by this many mean deviations. */
+const JITTER_SPAN = 2;
 
 /**
  * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn, then copies. `select` looks, `commit` takes; between
  * the two the caller may decide that the datagram in the making is full.
  */
-export class Dispatcher implements BondDelays {
+export class Dispatcher implements BondDelays, QueueDelays {
   /** Result of `select`. */
   slot: Slot = NONE;
   path: Path | undefined = undefined;
@@ -73,6 +76,16 @@ export class Dispatcher implements BondDelays {
 
   sojournUs(laneId: number): number {
     return this.queue.lanes[laneId]?.sojournUs ?? 0;
+  }
+
+  /** See `QueueDelays`. */
+  excessUs(laneId: number): number {
+    return this.queue.lanes[laneId]?.excessUs ?? 0;
+  }
+
+  queueUs(laneId: number): number {
+    const lane = this.queue.lanes[laneId];
+    return lane === undefined ? 0 : lane.bytes / (this.management.capacity * this.queue.shareOf(lane));
   }
 
   /** `copies`: see `BondPlan`. */
@@ -122,6 +135,7 @@ export class Dispatcher implements BondDelays {
       this.spare.take();
       return;
     }
+    this.#noteExcess(now);
     if (lane === undefined) {
       this.#repairs.take(this.#offset);
       return;
@@ -151,6 +165,13 @@ export class Dispatcher implements BondDelays {
   dropHead(lane: Lane): void {
     const slot = lane.queue.peek();
     if (slot >= 0) this.#giveUp(lane, slot);
+  }
+
+  #noteExcess(now: Micros): void {
+    const { slot, path } = this;
+    const arrivalAt = now + path!.delayUs() + JITTER_SPAN * path!.oneWay.variationUs;
+    const excessUs = arrivalAt - this.#pool.enteredAt[slot]! - this.management.quickestDelayUs;
+    this.queue.lanes[this.#pool.lane[slot]!]?.noteExcess(excessUs, now);
   }
 
   #selectFrom(lane: Lane, paths: readonly Path[], current: Path | undefined, now: Micros): boolean {

@@ -1,8 +1,8 @@
-import type { AckShaper } from "../inner-tcp/ack-shaper.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { InnerClassifier, TCP } from "../wire/inner-packet.ts";
 import { FLAG_CHECKSUM_PARTIAL, FLAG_UNORDERED } from "../wire/lane-header.ts";
+import type { AckHelp } from "./ack-help.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 const QUEUE_PACKETS = 8_192;
@@ -20,7 +20,7 @@ export class Inlet {
   lastAt = Number.NEGATIVE_INFINITY;
   readonly #pool: PacketPool;
   readonly #dispatcher: Dispatcher;
-  readonly #shaper: AckShaper | undefined;
+  readonly #help: AckHelp | undefined;
   readonly #classifier: InnerClassifier;
   readonly #queuePackets: number;
   readonly #reserveSlots: number;
@@ -28,11 +28,11 @@ export class Inlet {
   constructor(
     pool: PacketPool,
     dispatcher: Dispatcher,
-    shaper: AckShaper | undefined,
+    help: AckHelp | undefined,
     perturbation: number,
     queuePackets = QUEUE_PACKETS,
   ) {
-    this.#shaper = shaper;
+    this.#help = help;
     this.#pool = pool;
     this.#dispatcher = dispatcher;
     this.#classifier = new InnerClassifier(perturbation);
@@ -62,8 +62,8 @@ export class Inlet {
     }
     lane.isCritical = classifier.trafficClass === "critical";
     lane.isBackground = classifier.trafficClass === "background";
-    lane.isHelped = this.#shaper !== undefined && classifier.protocol === TCP;
-    this.#shaper?.noteData(lane.id, pool.packetOffset(slot), bytes, lane.sentBytes, now);
+    lane.isHelped = this.#help !== undefined && classifier.protocol === TCP;
+    this.#help?.noteData(classifier.protocol, lane, pool.packetOffset(slot), bytes, now);
     pool.flags[slot] = (pool.flags[slot]! & FLAG_CHECKSUM_PARTIAL) | (classifier.unordered ? FLAG_UNORDERED : 0);
     pool.lane[slot] = lane.id;
     pool.sequence[slot] = classifier.unordered ? lane.nextUnorderedSequence++ : lane.nextSequence++;

@@ -1,3 +1,4 @@
+import { MaxFilter } from "../path/max-filter.ts";
 import type { Micros, Slot } from "../types.ts";
 import { SlotRing } from "./slot-ring.ts";
 
@@ -6,6 +7,9 @@ const BIG_BYTES = 300_000;
 /** A lane is sparse up to 320 kbit/s, over windows of 100 ms: a video call's sound, not its picture. */
 const SPARSE_WINDOW_US = 100_000;
 const SPARSE_WINDOW_BYTES = 4_000;
+
+/** The largest excess is that of this and the previous window. */
+const EXCESS_WINDOW_US = 100_000;
 
 /** Where a lane stands in the round of lanes. */
 export type Round = "none" | "critical" | "fresh" | "old" | "background";
@@ -29,6 +33,7 @@ export class Lane {
   /** Its host's TCP is helped by the ack shaper, so that repairs do not keep it from filling the bond. */
   isHelped = false;
   sentBytes = 0;
+  readonly #excess = new MaxFilter(1);
   /** Bytes sent in the current window of `SPARSE_WINDOW_US`, and when it began. */
   #windowBytes = 0;
   #windowStart = Number.NEGATIVE_INFINITY;
@@ -81,6 +86,17 @@ export class Lane {
       this.#windowBytes = 0;
     }
     this.#windowBytes += bytes;
+  }
+
+  /** By how much packets of late take longer than one that need not wait and has the quickest path, as predicted when they left: queues, slower paths, repairs, jitter. */
+  get excessUs(): number {
+    return this.#excess.value;
+  }
+
+  noteExcess(excessUs: number, now: Micros): void {
+    const window = Math.floor(now / EXCESS_WINDOW_US);
+    this.#excess.update(excessUs, window);
+    this.#excess.expire(window);
   }
 
   take(offset: number, bytes: number): Slot {

@@ -69,6 +69,11 @@ export class PathSet {
     return quickestUs;
   }
 
+  /** Smallest one-way delay of the quickest eligible path. */
+  quickestDelayUs(): number {
+    return this.#quickest()?.oneWay.minUs ?? 0;
+  }
+
   /** Backlog, in time at full rate, that feeds the slowest path in order. */
   leadUs(): number {
     const quickest = this.#quickest();

@@ -37,6 +37,8 @@ export class QueueManagement {
   referenceUs = 50_000;
   /** Smallest round trip of any path in use. */
   quickestUs = Number.POSITIVE_INFINITY;
+  /** One-way delay of the quickest path without queue, on the scale of `Path.delayUs`. */
+  quickestDelayUs = 0.5;
   /** Time that the backlog needs which feeds the slowest path in order. */
   leadUs = 0.5;
   /** What the bond can carry, bytes per µs. */

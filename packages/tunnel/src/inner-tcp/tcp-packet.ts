@@ -1,3 +1,5 @@
+import { foldAddresses } from "../wire/flow-hash.ts";
+
 /** Offsets of the TCP header. RFC 9293 §3.1. */
 const TCP_HEADER = {
   SOURCE: 0,
@@ -38,7 +40,7 @@ export class TcpPacket {
     const tcp = offset + ipBytes;
     const headerBytes = (view.getUint8(tcp + TCP_HEADER.DATA_OFFSET) >>> 4) * 4;
     const flags = view.getUint8(tcp + TCP_HEADER.FLAGS);
-    const addresses = isV4 ? foldV4(view, offset) : foldV6(view, offset);
+    const addresses = foldAddresses(view, offset, isV4);
     const source = view.getUint16(tcp + TCP_HEADER.SOURCE);
     const destination = view.getUint16(tcp + TCP_HEADER.DESTINATION);
     this.flow = (addresses ^ ((source << 16) | destination)) | 0;
@@ -51,15 +53,4 @@ export class TcpPacket {
     this.endSequence = (this.sequence + this.payloadBytes + controlBytes) >>> 0;
     return this.payloadBytes >= 0;
   }
-}
-
-function foldV4(view: DataView, offset: number): number {
-  return Math.imul(view.getInt32(offset + 12) ^ view.getInt32(offset + 16), 0x9e37_79b1);
-}
-
-function foldV6(view: DataView, offset: number): number {
-  let fold = 0;
-  for (let i = 8; i < 24; i += 4)
-    fold = Math.imul(fold ^ view.getInt32(offset + i) ^ view.getInt32(offset + i + 16), 0x9e37_79b1);
-  return fold;
 }

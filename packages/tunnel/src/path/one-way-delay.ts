@@ -38,9 +38,14 @@ export class OneWayDelay {
     if (delayUs < this.#minUs) this.#minUs = delayUs;
   }
 
-  /** How much the latest packet took longer than the quickest of the last 10–20 s. */
+  /** Of the last 10–20 s. */
+  get minUs(): number {
+    return Math.min(this.#minUs, this.#previousMinUs);
+  }
+
+  /** How much the latest packet took longer than the quickest. */
   get excessUs(): number {
-    return this.latestUs - Math.min(this.#minUs, this.#previousMinUs);
+    return this.latestUs - this.minUs;
   }
 
   reset(): void {

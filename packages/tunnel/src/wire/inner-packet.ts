@@ -3,7 +3,7 @@ import type { TrafficClass } from "../types.ts";
 // From the specifications (IANA protocol numbers, RFC 791, RFC 8200), offsets in the IP headers included.
 const ICMP = 1;
 export const TCP = 6;
-const UDP = 17;
+export const UDP = 17;
 const ICMP_V6 = 58;
 const V4_PROTOCOL = 9;
 const V6_NEXT_HEADER = 6;

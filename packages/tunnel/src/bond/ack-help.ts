@@ -1,0 +1,44 @@
+import { AckSpacer, type QueueDelays } from "../inner-quic/ack-spacer.ts";
+import { AckShaper, type BondDelays } from "../inner-tcp/ack-shaper.ts";
+import type { PacketPool } from "../packet-pool.ts";
+import type { Micros, Slot } from "../types.ts";
+import { TCP, UDP } from "../wire/inner-packet.ts";
+import type { Lane } from "./lane.ts";
+
+/** Helps the hosts' congestion control by when their acks are handed over: TCP's, which can be read, and QUIC's, which cannot. */
+export class AckHelp {
+  readonly #tcp: AckShaper;
+  readonly #quic: AckSpacer;
+
+  constructor(pool: PacketPool, delays: BondDelays & QueueDelays) {
+    this.#tcp = new AckShaper(pool, delays);
+    this.#quic = new AckSpacer(pool, delays);
+  }
+
+  /** Notes an inner packet that comes in from the host. */
+  noteData(protocol: number, lane: Lane, offset: number, length: number, now: Micros): void {
+    if (protocol === TCP) this.#tcp.noteData(lane.id, offset, length, lane.sentBytes, now);
+    else if (protocol === UDP) this.#quic.noteData(lane.id, offset, length, now);
+  }
+
+  /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
+  hold(slot: Slot, now: Micros): boolean {
+    return this.#tcp.hold(slot, now) || this.#quic.hold(slot, now);
+  }
+
+  /** The next held packet that is due, or -1. */
+  poll(now: Micros): Slot {
+    const slot = this.#tcp.poll(now);
+    return slot >= 0 ? slot : this.#quic.poll(now);
+  }
+
+  /** When the next held packet is due; Infinity if none is held. */
+  timeoutAt(): Micros {
+    return Math.min(this.#tcp.timeoutAt(), this.#quic.timeoutAt()) as Micros;
+  }
+
+  clear(): void {
+    this.#tcp.clear();
+    this.#quic.clear();
+  }
+}

@@ -4,9 +4,6 @@ import type { Endpoint } from "./endpoint.ts";
 import type { PauseWatch } from "./pause-watch.ts";
 import type { Scenario } from "./scenario.ts";
 
-const SECOND_US = 1_000_000;
-/** A lost probe keeps what was sent before it in memory until the next one, which on a metered path comes after ten seconds. */
-const LATEST_US = 12 * SECOND_US;
 const SAMPLE_EVERY_US = 5_000;
 /** Wake-ups for deadlines at which nothing happened, per datagram sent and per second: a loop that polls instead of waiting makes far more. */
 const IDLE_WAKE_UPS_PER_DATAGRAM = 1;
@@ -47,8 +44,6 @@ export function runScenario(scenario: Scenario): Outcome {
   const slotsMax = slotsBound(scenario);
   try {
     world.runUntil(endAt);
-    for (let late = SECOND_US; late <= LATEST_US && ends.some(holdsBuffers); late += SECOND_US)
-      world.runUntil(endAt + late);
     violations.push(...flowViolations(scenario), ...pauseViolations(scenario), ...lossViolations(scenario));
     if (mostSlots > slotsMax) violations.push(`${mostSlots} buffers were in use at one end, ${slotsMax} expected`);
     for (const end of ends) violations.push(...endViolations(end, endAt));
@@ -125,10 +120,6 @@ function lossViolations({ world, flows, firstNumbers }: Scenario): string[] {
   const skipped = client.skippedGaps + server.skippedGaps;
   if (skipped > 0) violations.push(`${skipped} gaps given up`);
   return violations;
-}
-
-function holdsBuffers({ pool, bond }: Endpoint): boolean {
-  return pool.slots - pool.freeSlots > bond.pathIds().length;
 }
 
 /** Memory, timers and drops of one end when all is quiet. Closes its bond. */

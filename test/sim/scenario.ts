@@ -9,8 +9,8 @@ import { World, type WorldEnd, type WorldLink } from "./world.ts";
 
 const SECOND_US = 1_000_000;
 const START_US = 1.5 * SECOND_US;
-/** After the last packet: an overloaded queue of a second, behind repairs over the slowest path; and ten seconds until the next probe of a metered path. */
-const QUIET_US = 14 * SECOND_US;
+/** After the last packet: an overloaded queue of two seconds, behind repairs over the slowest path. */
+const QUIET_US = 12 * SECOND_US;
 const SLOTS = 32_768;
 /** Machines have been up for some time, at most eleven days here, and their quartz is off by this much at most. */
 const OFFSET_MAX_US = 1e12;

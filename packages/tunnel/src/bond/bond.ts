@@ -186,7 +186,6 @@ export class Bond {
         if (!path.isUp) path.liveness.onRetry();
       }
     }
-    this.#transmitter.fec.settle();
     this.#resequencer.handleTimeout(now);
     if (this.#epochs.isRekeyDue(now)) this.#events.push({ kind: "rekey-due", epoch: this.#epochs.sendEpoch });
   }
@@ -228,7 +227,8 @@ export class Bond {
     let at = Math.min(this.#control.timeoutAt(), this.#transmitter.timeoutAt(this.#now));
     const isBusy = this.#isBusy();
     for (const path of this.#paths.all) {
-      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.probeAt(isBusy), path.trainAt(), path.mtuProbeAt());
+      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.forgetAt());
+      at = Math.min(at, path.probeAt(isBusy), path.trainAt(), path.mtuProbeAt());
     }
     if (this.#help !== undefined) at = Math.min(at, this.#help.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;

@@ -22,6 +22,19 @@ test("a path that never answers again gives back the buffers of what it carried"
   assert.equal(pair.client.pool.slots - pair.client.pool.freeSlots, 2, "one address record for each path");
 });
 
+test("a lost packet's buffer comes back although nothing is sent any more", () => {
+  const pair = openPair(1);
+  const metered: PathPlan = { enabled: true, role: "metered", weight: 1, rateLimitBps: 0 };
+  pair.client.bond.applyPlan({ algorithm: "adaptive", paths: new Map([[pathId(0), metered]]) }, micros(pair.now));
+  let passed = 0;
+  pair.filter = (_, fromClient, bytes) => !fromClient || bytes.length < 1_000 || ++passed !== 3;
+  for (let mark = 0; mark < 8; mark++) pair.send(pair.client, 1_000, mark);
+  pair.run(2_000_000);
+  assert.equal(pair.delivered.server.length, 8);
+  assert.equal(pair.client.bond.pathStats(pathId(0)).repairedPackets, 1);
+  assert.equal(pair.client.pool.slots - pair.client.pool.freeSlots, 1, "the path's address record");
+});
+
 test("a path with steady traffic that falls silent is left after one timeout, not after three", () => {
   const pair = openPair(2);
   const plan = (role: PathPlan["role"]): PathPlan => ({ enabled: true, role, weight: 1, rateLimitBps: 0 });

@@ -47,6 +47,7 @@ export class Transmitter {
 
   /** Seals the next run of inner packets. Returns its path, or -1 if none may leave now. */
   poll(now: Micros): PathId | -1 {
+    this.fec.settle();
     const path = this.#sendCopies(now) ?? this.#sendParity(now) ?? this.#sendPackets(now);
     return path === undefined ? NO_PATH : path.id;
   }

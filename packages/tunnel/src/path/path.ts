@@ -13,7 +13,7 @@ import { PathMtu } from "./path-mtu.ts";
 import { ReceiveLedger } from "./receive-ledger.ts";
 import { ReturnWay } from "./return-way.ts";
 import { RttEstimator } from "./rtt-estimator.ts";
-import { IN_FLIGHT, OUTSTANDING_MAX, PART_PROBE, SETTLED, SentLedger, type SentSink } from "./sent-ledger.ts";
+import { IN_FLIGHT, LOST, OUTSTANDING_MAX, PART_PROBE, SETTLED, SentLedger, type SentSink } from "./sent-ledger.ts";
 import { MTU_BASE_BYTES } from "./size-evidence.ts";
 
 /** IP and UDP headers over IPv4. */
@@ -22,6 +22,8 @@ const DEFAULT_HEADER_BYTES = 28;
 export const DATAGRAM_MIN_BYTES = MTU_BASE_BYTES;
 /** A lost packet is remembered for two round trips and this much: long enough for a late ack to prove it was not lost. */
 const LOST_MEMORY_US = 300_000;
+/** … and where no ack comes, the end of several such memories is one wake-up. */
+const FORGET_GRAIN_US = 200_000;
 /** A path without a plan may be measured with trains after this long. */
 const TRAIN_GRACE_US = 500_000;
 /** A probing path looks quicker by up to this much, or it would never get the excess that it needs. */
@@ -279,6 +281,14 @@ export class Path {
     this.state = { kind: "probing", since: now };
   }
 
+  /** When lost packets have to be forgotten although no ack comes: a quiet bond must not keep their buffers. Infinity if there are none. */
+  forgetAt(): Micros {
+    const { sent } = this;
+    const index = sent.oldest & sent.mask;
+    if (sent.oldest === sent.next || sent.state[index] !== LOST) return Number.POSITIVE_INFINITY as Micros;
+    return (sent.sentAt[index]! + this.#memoryUs() + FORGET_GRAIN_US) as Micros;
+  }
+
   /** When silence has to be judged. */
   silenceAt(): Micros {
     if (!this.isUp) return Number.POSITIVE_INFINITY as Micros;
@@ -333,7 +343,10 @@ export class Path {
 
   #advance(sink: SentSink, now: Micros): void {
     const isCrowded = this.sent.next - this.sent.oldest > OUTSTANDING_MAX / 2;
-    const memoryUs = isCrowded ? 0 : 2 * this.rtt.smoothedUs + LOST_MEMORY_US;
-    this.sent.advance((now - memoryUs) as Micros, sink);
+    this.sent.advance((isCrowded ? now : now - this.#memoryUs()) as Micros, sink);
+  }
+
+  #memoryUs(): number {
+    return 2 * this.rtt.smoothedUs + LOST_MEMORY_US;
   }
 }

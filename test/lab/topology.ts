@@ -40,6 +40,8 @@ import { claimLab, refuseForeign, removeLab } from "./state.ts";
 const TAP_QUEUE_FRAMES = 4000;
 /** The kernel handles carrier changes at most once a second. */
 const CARRIER_TIMEOUT_MS = 5000;
+/** What the internet host sends with, unless a program chooses: Linux' default, whatever this machine's is. A namespace may not choose it for itself. */
+const HOST_CONGESTION_CONTROL = "cubic";
 
 /** Builds a lab; one with the same prefix that was left over is removed first. Refuses if another process uses it. */
 export async function createLab(options: LabOptions): Promise<Lab> {
@@ -247,8 +249,10 @@ async function addCore(plan: LabPlan): Promise<void> {
     `address add ${INTERNET_HOST}/24 dev eth0`,
     `address add ${INTERNET_HOST_V6}/64 dev eth0 nodad`,
     "link set eth0 up",
-    `route add default via ${SERVER_WAN_ADDRESS}`,
-    "route add default via 2001:db8:100::1",
+    `route replace ${INTERNET_HOST.replace(/\.\d+$/, ".0/24")} dev eth0 congctl ${HOST_CONGESTION_CONTROL}`,
+    `route replace ${INTERNET_HOST_V6.replace(/::\d+$/, "::/64")} dev eth0 metric 256 congctl ${HOST_CONGESTION_CONTROL}`,
+    `route add default via ${SERVER_WAN_ADDRESS} congctl ${HOST_CONGESTION_CONTROL}`,
+    `route add default via 2001:db8:100::1 congctl ${HOST_CONGESTION_CONTROL}`,
   ]);
 }
 

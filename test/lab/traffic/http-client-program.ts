@@ -9,6 +9,8 @@ export interface DownloadProgress {
   readonly kind: "progress";
   readonly bytes: number;
   readonly elapsedMs: number;
+  /** The longest gap that has ended since the last line. */
+  readonly gapMs: number;
 }
 
 export interface DownloadResult {
@@ -48,6 +50,7 @@ function receive(response: IncomingMessage): void {
   let lastMs = firstMs;
   let bytes = 0;
   let gap = { ms: 0, atMs: 0 };
+  let recentGapMs = 0;
   const finish = (complete: boolean): void => {
     const matches = hash.digest("hex") === response.headers["x-content-sha256"];
     say({
@@ -64,6 +67,7 @@ function receive(response: IncomingMessage): void {
   };
   response.on("data", (chunk: Buffer) => {
     const nowMs = performance.now();
+    recentGapMs = Math.max(recentGapMs, nowMs - lastMs);
     if (nowMs - lastMs > gap.ms) gap = { ms: nowMs - lastMs, atMs: lastMs - firstMs };
     lastMs = nowMs;
     bytes += chunk.length;
@@ -71,7 +75,10 @@ function receive(response: IncomingMessage): void {
   });
   response.on("end", () => finish(true));
   response.on("error", (error) => fail(error));
-  setInterval(() => say({ kind: "progress", bytes, elapsedMs: performance.now() - firstMs }), PROGRESS_MS);
+  setInterval(() => {
+    say({ kind: "progress", bytes, elapsedMs: performance.now() - firstMs, gapMs: recentGapMs });
+    recentGapMs = 0;
+  }, PROGRESS_MS);
   if (seconds) setTimeout(() => finish(false), Number(seconds) * 1000);
 }
 

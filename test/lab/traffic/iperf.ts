@@ -56,7 +56,7 @@ export async function iperf(options: IperfOptions): Promise<IperfResult> {
       timeoutMs: seconds * 1000 + START_MARGIN_MS,
     });
     await Promise.race([server.exited, new Promise((resolve) => setTimeout(resolve, SERVER_EXIT_MS))]);
-    return parse(out);
+    return parse(out, options.congestionControl);
   } finally {
     await server.stop();
   }
@@ -91,13 +91,18 @@ interface IperfReport {
     readonly sum?: IperfSum;
     readonly sum_sent?: IperfSum;
     readonly sum_received?: IperfSum;
+    readonly sender_tcp_congestion?: string;
     readonly streams: readonly { readonly udp?: { readonly out_of_order?: number } }[];
   };
 }
 
-function parse(out: string): IperfResult {
+function parse(out: string, congestionControl: string | undefined): IperfResult {
   const report = JSON.parse(out) as IperfReport;
   if (report.error) throw new Error(`iperf3: ${report.error}`);
+  const used = report.end.sender_tcp_congestion;
+  if (congestionControl !== undefined && used !== congestionControl) {
+    throw new Error(`iperf3 sent with ${used} although ${congestionControl} was asked for`);
+  }
   const received = report.end.sum_received ?? report.end.sum;
   if (!received) throw new Error("iperf3 reported no sum");
   const udp = report.end.sum;

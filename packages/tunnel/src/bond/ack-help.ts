@@ -17,7 +17,7 @@ export class AckHelp {
 
   /** Notes an inner packet that comes in from the host. */
   noteData(protocol: number, lane: Lane, offset: number, length: number, now: Micros): void {
-    if (protocol === TCP) this.#tcp.noteData(lane.id, offset, length, lane.sentBytes, now);
+    if (protocol === TCP) this.#tcp.noteData(lane.id, offset, length, lane.sentBytes + lane.bytes, now);
     else if (protocol === UDP) this.#quic.noteData(lane.id, offset, length, now);
   }
 

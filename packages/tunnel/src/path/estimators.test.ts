@@ -92,6 +92,16 @@ test("a late wake-up is caught up with, a long sleep is not", () => {
   assert.ok(pacer.idleUs > 900_000, "the path stood ready in vain");
 });
 
+test("idle time counts once, however many packets end it at once", () => {
+  const pacer = new Pacer();
+  pacer.reset(micros(0));
+  for (let now = 10_000; now <= 100_000; now += 10_000) {
+    for (let packet = 0; packet < 10; packet++) pacer.charge(1_500, 12.5, micros(now));
+  }
+  assert.ok(pacer.idleUs > 60_000, `${pacer.idleUs} µs`);
+  assert.ok(pacer.idleUs <= 100_000, `${pacer.idleUs} µs`);
+});
+
 test("a path whose window is closed is not idle", () => {
   const pacer = new Pacer();
   pacer.reset(micros(0));

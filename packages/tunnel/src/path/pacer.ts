@@ -16,6 +16,7 @@ export class Pacer {
   idleUs = 0.5;
   #isBursting = false;
   #isWindowOpen = true;
+  /** Since when the window has been open, or until when idle time is counted. */
   #openedAt = Number.NEGATIVE_INFINITY;
 
   isReady(now: Micros): boolean {
@@ -49,5 +50,6 @@ export class Pacer {
   #countIdle(now: Micros): void {
     const waitedUs = now - Math.max(this.nextAt, this.#openedAt) - IDLE_GRACE_US;
     if (waitedUs > 0 && this.#isWindowOpen) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
+    if (waitedUs > 0) this.#openedAt = now;
   }
 }

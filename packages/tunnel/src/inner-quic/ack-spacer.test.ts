@@ -72,7 +72,8 @@ test("what cannot be an ack does not wait, and takes along those that do", () =>
 test("acks pass untouched over an idle bond, of a short flow, and of what has shown no handshake", () => {
   const idle = create();
   idle.delays.excess = 0;
-  idle.startUp();
+  idle.send(1, true);
+  idle.send(60, false);
   const short = create();
   short.send(20, true);
   const other = create();
@@ -81,6 +82,14 @@ test("acks pass untouched over an idle bond, of a short flow, and of what has sh
     for (let n = 0; n < 20; n++) assert.equal(bench.spacer.hold(bench.ack(n), micros(bench.now)), false);
     assert.equal(bench.spacer.timeoutAt(), Number.POSITIVE_INFINITY);
   }
+});
+
+test("acks of a flow that is not small wait over an idle bond too: its hosts may be late", () => {
+  const bench = create();
+  bench.delays.excess = 0;
+  bench.startUp();
+  const { samples } = bench.acknowledge(100, QUICKEST_US / 100);
+  assert.ok(samples > 2 && samples <= 7, `${samples} in a round`);
 });
 
 test("slow start may end when the queue fills every path, and does when the host stops growing", () => {

@@ -13,6 +13,8 @@ const EXCESS_MIN_US = 4_000;
 // Ours.
 /** A flow is helped from this much on, a first window: most end before. */
 const HELP_BYTES = 40_000;
+/** From this much on its acks wait however quick our packets are: a host that is late itself raises round trips too, and we do not see it. */
+const ALWAYS_BYTES = 130_000;
 /** A flow without data for this long starts anew; its lane may be taken over by another. */
 const IDLE_US = 1_000_000;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
@@ -40,7 +42,7 @@ export interface QueueDelays {
  * encrypted, but a round that has fewer than eight is not judged, and an ack that comes after a newer one is no sample (RFC 9002 §5.1): so acks wait a fraction of a round trip for each other,
  * and the newest goes first. The sender goes on until our own queue is deep enough to fill every path; then acks pass untouched, and it leaves at once and without a loss.
  *
- * Nothing is dropped, data is never held, and acks only while packets take longer than over an idle bond. A flow is QUIC by its handshake.
+ * Nothing is dropped, data is never held, and a small flow's acks only while its packets take longer than over an idle bond. A flow is QUIC by its handshake.
  */
 export class AckSpacer {
   readonly #pool: PacketPool;
@@ -140,7 +142,8 @@ export class AckSpacer {
     const excessUs = Math.max(queueUs, this.#delays.excessUs(flow.lane));
     const roundUs = quickestUs + excessUs;
     if (queueUs > leadUs + EXIT_SHARE * referenceUs || !flow.isGrowing(roundUs, now)) flow.isStarting = false;
-    return flow.isStarting && excessUs > EXCESS_MIN_US ? roundUs / ACKS_PER_ROUND : 0;
+    const isNeeded = flow.bytes >= ALWAYS_BYTES || excessUs > EXCESS_MIN_US;
+    return flow.isStarting && isNeeded ? roundUs / ACKS_PER_ROUND : 0;
   }
 }
 

@@ -85,6 +85,10 @@ export const ppoll: (fds: number, nfds: number, timeout: number, sigmask: number
   "int",
   [POINTER, "ulong", POINTER, POINTER],
 );
+export const clock_gettime: (clockid: number, tp: number) => number = libc.func("clock_gettime", "int", [
+  "int",
+  POINTER,
+]);
 export const eventfd: (initval: number, flags: number) => number = libc.func("eventfd", "int", ["uint", "int"]);
 export const prctl: (option: number, arg2: number) => number = libc.func("prctl", "int", ["int", "ulong"]);
 export const sched_setscheduler: (pid: number, policy: number, param: number) => number = libc.func(

@@ -37,20 +37,6 @@ test("room to write ends the wait only while it is asked for", () => {
   event.close();
 });
 
-test("input that is not asked for neither ends the wait nor is told", () => {
-  const poller = createPoller();
-  const event = createEventFd();
-  const index = poller.add(event.fd);
-  wakeEventFd(event.fd);
-  poller.setWantRead(index, false);
-  assert.equal(poller.wait(0), 0);
-  assert.equal(poller.readable(index), false);
-  poller.setWantRead(index, true);
-  assert.equal(poller.wait(0), 1);
-  assert.equal(poller.readable(index), true);
-  event.close();
-});
-
 test("a wait with nothing to report takes its time-out, also below a millisecond and above a second's fraction", () => {
   const poller = createPoller();
   for (const timeoutUs of [300.5, 2_000]) {

@@ -68,12 +68,10 @@ class PpollSet implements Poller {
     while (this.#length > 0 && this.#fd(this.#length - 1) < 0) this.#length--;
   }
 
-  setWantRead(index: number, wantRead: boolean): void {
-    this.#setEvent(index, POLLIN, wantRead);
-  }
-
   setWantWrite(index: number, wantWrite: boolean): void {
-    this.#setEvent(index, POLLOUT, wantWrite);
+    const at = entry(index) + POLLFD.EVENTS;
+    const events = this.#memory.view.getInt16(at, true);
+    this.#memory.view.setInt16(at, wantWrite ? events | POLLOUT : events & ~POLLOUT, true);
   }
 
   wait(timeoutUs: number): number {
@@ -102,12 +100,6 @@ class PpollSet implements Poller {
     if (errno !== ERRNO.EINTR) throw systemError("ppoll", errno);
     for (let i = 0; i < this.#length; i++) this.#memory.view.setInt16(entry(i) + POLLFD.REVENTS, 0, true);
     return 0;
-  }
-
-  #setEvent(index: number, event: number, wanted: boolean): void {
-    const at = entry(index) + POLLFD.EVENTS;
-    const events = this.#memory.view.getInt16(at, true);
-    this.#memory.view.setInt16(at, wanted ? events | event : events & ~event, true);
   }
 
   #fd(index: number): number {

@@ -82,10 +82,14 @@ export interface Udp {
    * `messageLength(i)` bytes, made of datagrams of `messageSegment(i)` bytes (the last may be shorter), from the address record at `messageAddress(i)`.
    */
   receive(): number;
+  /** Messages that one `receive` brings at most; fewer mean that no more wait. */
+  readonly messagesMax: number;
   messageOffset(index: number): number;
   messageLength(index: number): number;
   messageSegment(index: number): number;
   messageAddress(index: number): number;
+  /** How long message i had waited in the kernel when `receive` returned, by the kernel's stamp of its first datagram; 0 where that is not known. */
+  messageAgeUs(index: number): number;
   /**
    * One sendmsg(2) of `lengthBytes` at `offset`, cut by the kernel into datagrams of `segmentBytes` (by us where GSO is missing), to the
    * address record at `addressOffset`. Returns bytes sent (less than asked for when the socket's buffer fills up in between) or WOULD_BLOCK. What a radio, a
@@ -101,8 +105,6 @@ export interface Poller {
   /** Watches for input, and for room to write if `wantWrite`. Returns the descriptor's index. */
   add(fd: number, wantWrite?: boolean): number;
   remove(fd: number): void;
-  /** Changes whether input at `index` ends the wait and is told. */
-  setWantRead(index: number, wantRead: boolean): void;
   /** Changes whether room to write at `index` ends the wait. */
   setWantWrite(index: number, wantWrite: boolean): void;
   /** Waits at most `timeoutUs` (rounded up to what the kernel gives; ppoll(2)), without end if negative. Returns the number of ready descriptors. */

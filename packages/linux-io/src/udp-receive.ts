@@ -3,9 +3,19 @@
 import { ADDRESS_RECORD, AF_INET, PKTINFO4, PKTINFO6, SOCKADDR_IN_LENGTH, SOCKADDR_IN6_LENGTH } from "./address.ts";
 import { CMSG, ERRNO, IOVEC, lastErrno, MMSGHDR, MSGHDR, recvmmsg } from "./libc.ts";
 import { allocateMemory, type ByteArena, reserveAligned, setAddress } from "./memory.ts";
+import { ReceiveClock, timespecUs } from "./receive-clock.ts";
 import { isProgramFault, systemError } from "./system-error.ts";
 import type { Memory } from "./types.ts";
-import { IP_PKTINFO, IPV6_PKTINFO, SOL_IP, SOL_IPV6, SOL_UDP, UDP_GRO } from "./udp-socket.ts";
+import {
+  IP_PKTINFO,
+  IPV6_PKTINFO,
+  SO_TIMESTAMPNS,
+  SOL_IP,
+  SOL_IPV6,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
+} from "./udp-socket.ts";
 
 export class UdpReceiver {
   readonly fd: number;
@@ -17,6 +27,8 @@ export class UdpReceiver {
   /** mmsghdr array, then iovecs, then control buffers. */
   readonly #control;
   readonly #segments: Int32Array;
+  readonly #agesUs: Float64Array;
+  readonly #clock = new ReceiveClock();
   #filled: number;
 
   constructor(memory: Memory, arena: ByteArena, fd: number, gro: boolean) {
@@ -29,8 +41,13 @@ export class UdpReceiver {
     this.#records = reserveAligned(arena, messages * ADDRESS_RECORD.LENGTH, 64);
     this.#control = allocateMemory(messages * PER_MESSAGE_BYTES);
     this.#segments = new Int32Array(messages);
+    this.#agesUs = new Float64Array(messages);
     this.#linkBuffers(memory.address);
     this.#filled = messages;
+  }
+
+  get messagesMax(): number {
+    return this.#shape.messages;
   }
 
   receive(): number {
@@ -38,6 +55,7 @@ export class UdpReceiver {
     const count = recvmmsg(this.fd, this.#control.address, this.#shape.messages, MSG_DONTWAIT, 0);
     if (count < 0) return this.#failed(lastErrno());
     this.#filled = count;
+    this.#clock.read();
     for (let i = 0; i < count; i++) this.#readControl(i);
     return count;
   }
@@ -52,6 +70,10 @@ export class UdpReceiver {
 
   messageSegment(index: number): number {
     return this.#segments[index]!;
+  }
+
+  messageAgeUs(index: number): number {
+    return this.#agesUs[index]!;
   }
 
   messageAddress(index: number): number {
@@ -86,7 +108,7 @@ export class UdpReceiver {
     this.#filled = 0;
   }
 
-  /** Completes the address record of message `index` and learns its segment size. */
+  /** Completes the address record of message `index` and learns its segment size and its age. */
   #readControl(index: number): void {
     const { view } = this.#control;
     const header = index * MMSGHDR.SIZE;
@@ -95,6 +117,7 @@ export class UdpReceiver {
     const sockaddrLength = ipv4 ? SOCKADDR_IN_LENGTH : SOCKADDR_IN6_LENGTH;
     this.#view.setUint32(record + ADDRESS_RECORD.SOCKADDR_LENGTH, sockaddrLength, true);
     let segment = this.messageLength(index);
+    let ageUs = 0;
     const start = this.#shape.messages * (MMSGHDR.SIZE + IOVEC.SIZE) + index * CONTROL_BYTES;
     const end = start + view.getUint32(header + MSGHDR.CONTROL_LENGTH, true);
     let at = start;
@@ -106,9 +129,13 @@ export class UdpReceiver {
       if (level === SOL_UDP && type === UDP_GRO) segment = view.getInt32(at + CMSG.DATA, true);
       else if (level === SOL_IP && type === IP_PKTINFO) this.#storeLocal4(record, at + CMSG.DATA);
       else if (level === SOL_IPV6 && type === IPV6_PKTINFO) this.#storeLocal6(record, at + CMSG.DATA);
+      else if (level === SOL_SOCKET && type === SO_TIMESTAMPNS) {
+        ageUs = this.#clock.ageUs(timespecUs(view, at + CMSG.DATA));
+      }
       at += (length + 7) & ~7;
     }
     this.#segments[index] = segment;
+    this.#agesUs[index] = ageUs;
   }
 
   /** The local address of the record is the header's destination, without the interface. */
@@ -138,7 +165,7 @@ export class UdpReceiver {
 const GRO_SHAPE = { messages: 16, bytes: 65_536 } as const;
 const PLAIN_SHAPE = { messages: 32, bytes: 16_384 } as const;
 
-/** Room for UDP_GRO, IP_PKTINFO and IPV6_PKTINFO together. */
+/** Room for UDP_GRO, IP_PKTINFO, IPV6_PKTINFO and SO_TIMESTAMPNS together. */
 const CONTROL_BYTES = 128;
 const PER_MESSAGE_BYTES = MMSGHDR.SIZE + IOVEC.SIZE + CONTROL_BYTES;
 const MSG_DONTWAIT = 0x40;

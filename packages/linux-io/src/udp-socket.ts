@@ -39,6 +39,7 @@ function setOptions(fd: number, ipv6: boolean, options: UdpOptions): void {
   }
   if (!ipv6) require(fd, SOL_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   if (!ipv6 || options.dualStack) require(fd, SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE, "IP_MTU_DISCOVER");
+  require(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS");
   setBuffers(fd, options.bufferBytes ?? DEFAULT_BUFFER_BYTES);
   if (options.device !== undefined) bindToDevice(fd, options.device);
 }
@@ -88,6 +89,7 @@ const BIND_ADVICE = (port: number): Advice => ({
 });
 
 /** From linux/in.h, in6.h, udp.h, asm-generic/socket.h. */
+export const SOL_SOCKET = 1;
 export const SOL_IP = 0;
 export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
@@ -95,13 +97,14 @@ export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 export const IP_PKTINFO = 8;
 export const IPV6_PKTINFO = 50;
+/** The same number names the option and its control message. */
+export const SO_TIMESTAMPNS = 35;
 const IP_MTU_DISCOVER = 10;
 const IPV6_MTU_DISCOVER = 23;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
 /** Sets DF, ignores what the kernel believes of the path's MTU. */
 const PMTUDISC_PROBE = 3;
-const SOL_SOCKET = 1;
 const SOCK_DGRAM = 2;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;

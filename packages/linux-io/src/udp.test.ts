@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeAddress, formatAddress } from "./address.ts";
+import { monotonicUs } from "./clock.ts";
 import { setsockopt } from "./libc.ts";
 import { allocateMemory, arenaOf, type ByteArena, memoryOf } from "./memory.ts";
 import { createPoller } from "./poller.ts";
@@ -13,6 +14,7 @@ const ADDRESS = 79_000;
 /** From asm-generic/socket.h. */
 const SOL_SOCKET = 1;
 const SO_NO_CHECK = 11;
+const WAIT_US = 2_000;
 
 for (const offload of [true, false]) {
   for (const family of ["127.0.0.1", "::1"]) {
@@ -88,6 +90,29 @@ test("equal ends give equal records, and another port another record", () => {
   });
   assert.deepEqual(records[0], records[1]);
   assert.notDeepEqual(records[0], records[2]);
+});
+
+test("the age of a message is the time that it waited in the socket", () => {
+  for (const [family, listen] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["::1", "::1"],
+    ["127.0.0.1", "::"],
+  ] as const) {
+    using pair = openPair(family, {}, listen);
+    const { a, b, memory } = pair;
+    memory.bytes.set(encodeAddress(family, b.port), ADDRESS);
+    let ageUs = 0;
+    // The kernel begins to stamp a little after the machine's first socket has asked for it.
+    for (let i = 0; i < 100 && ageUs < WAIT_US; i++) {
+      const sentAt = monotonicUs();
+      a.send(DATA, 3_000, 1_000, ADDRESS);
+      createPoller().wait(WAIT_US);
+      assert.equal(b.receive(), 1);
+      ageUs = b.messageAgeUs(0);
+      assert.ok(ageUs <= monotonicUs() - sentAt, `${ageUs} µs is longer than the datagram exists`);
+    }
+    assert.ok(ageUs >= WAIT_US, `${ageUs} µs in the socket, ${WAIT_US} µs at least were waited`);
+  }
 });
 
 test("a socket without traffic receives nothing", () => {

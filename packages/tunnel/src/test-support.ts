@@ -65,6 +65,8 @@ export class BondPair {
   readonly server: End;
   readonly delivered: { readonly client: number[][]; readonly server: number[][] } = { client: [], server: [] };
   delayUs = 10_000;
+  /** So much of it is spent in the receiving socket. */
+  waitUs = 0;
   now = 1_000;
   /** Return false to lose a datagram. */
   filter: (path: number, fromClient: boolean, bytes: Uint8Array) => boolean = () => true;
@@ -131,7 +133,8 @@ export class BondPair {
       const to = fromClient ? this.server : this.client;
       this.arena.bytes.set(bytes, this.#inbox);
       this.arena.bytes.fill(path + 1, this.#address, this.#address + ADDRESS_BYTES);
-      to.bond.handleDatagram(this.#inbox, bytes.length, this.#address, micros(this.now), micros(this.now));
+      const receivedAt = micros(this.now - this.waitUs);
+      to.bond.handleDatagram(this.#inbox, bytes.length, this.#address, receivedAt, micros(this.now));
       this.drain();
     }
   }

@@ -37,6 +37,14 @@ test("a path is up when it has answered, and the bond says so once", () => {
   assert.ok(Math.abs(stats.srttUs - 20_000) < 3_000, `srtt ${stats.srttUs}`);
 });
 
+test("what datagrams wait in the sockets is no part of the round trip", () => {
+  const pair = openPair(1);
+  pair.waitUs = 4_000;
+  pair.run(3_000_000);
+  const { srttUs } = pair.client.bond.pathStats(pathId(0));
+  assert.ok(Math.abs(srttUs - 12_000) < 2_000, `srtt ${srttUs}`);
+});
+
 test("a lost datagram is repaired, and the receiver sees no gap", () => {
   const pair = openPair(2);
   let count = 0;

@@ -29,7 +29,7 @@ export class FrameHandler implements ReceiveEvents {
     this.#events = events;
   }
 
-  frames(offset: number, limit: number, path: Path, now: Micros): boolean {
+  frames(offset: number, limit: number, path: Path, receivedAt: Micros, now: Micros): boolean {
     const { view } = this.#pool.arena;
     let at = offset;
     while (at < limit) {
@@ -43,6 +43,8 @@ export class FrameHandler implements ReceiveEvents {
         case FRAME_ACK: {
           const length = this.#ack.decode(view, at, limit);
           if (length === 0) return false;
+          // What the ack has waited for us is no part of the round trip either.
+          this.#ack.delayUs += now - receivedAt;
           this.#onAck(path, now);
           at += length;
           break;

@@ -34,7 +34,7 @@ const ACCEPTED = 0;
 /** What the receiver hands on to the bond. */
 export interface ReceiveEvents {
   /** An authenticated FRAMES plaintext, up to `limit`. Returns false if it is malformed. */
-  frames(offset: number, limit: number, path: Path, now: Micros): boolean;
+  frames(offset: number, limit: number, path: Path, receivedAt: Micros, now: Micros): boolean;
   moved(path: Path, now: Micros): void;
 }
 
@@ -168,7 +168,7 @@ export class Receiver {
     const isWellFormed =
       kind === KIND_PARITY
         ? this.fec.handleParity(scratchOffset, limit, now)
-        : this.#events.frames(scratchOffset, limit, path, now);
+        : this.#events.frames(scratchOffset, limit, path, receivedAt, now);
     return isWellFormed ? ACCEPTED : MALFORMED;
   }
 

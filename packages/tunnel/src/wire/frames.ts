@@ -29,7 +29,7 @@ const U24_MAX = 0xff_ffff;
 export class AckFrame {
   path = 0;
   largest = 0;
-  delayUs = 0;
+  delayUs = 0.5;
   /** Receiver's clock, µs modulo 2^48. */
   receivedAt = 0;
   bytesReceived = 0;

@@ -50,9 +50,10 @@ export class Inbound {
       const messages = udp.receive();
       if (messages === 0) return false;
       this.#counters[WORK_INDEX["udp-receives"]]!++;
-      const receivedAt = this.#io.now();
-      for (let m = 0; m < messages; m++) this.#handleMessage(udp, m, receivedAt);
+      const readAt = this.#io.now();
+      for (let m = 0; m < messages; m++) this.#handleMessage(udp, m, (readAt - udp.messageAgeUs(m)) as Micros);
       this.#deliverReceived();
+      if (messages < udp.messagesMax) return false;
     }
     this.#counters[WORK_INDEX["udp-budget-exhausted"]]!++;
     return true;

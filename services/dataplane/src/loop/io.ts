@@ -26,6 +26,8 @@ export interface LoopIo {
   readonly memory: Memory;
   readonly tun: Tun;
   readonly poller: Poller;
+  /** Of the descriptors that end a rest of the loop. */
+  readonly restPoller: Pick<Poller, "add" | "wait">;
   readonly segmenter: Segmenter;
   readonly coalescer: Coalescer;
   now(): Micros;
@@ -52,6 +54,7 @@ export function openLoopIo(arena: Arena, device: string, onNotice: (text: string
     memory,
     tun,
     poller: createPoller(),
+    restPoller: createPoller(),
     segmenter: new Segmenter(memory),
     coalescer: new Coalescer(memory, arena, tun),
     now: () => monotonicUs() as Micros,

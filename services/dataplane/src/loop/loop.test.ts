@@ -65,7 +65,7 @@ test("strangers' datagrams are dropped by reason and get no answer", () => {
   const stranger = bond.network.freePort();
   const answers = bond.listenOn(stranger);
   for (const bytes of [new Uint8Array(27), new Uint8Array(100), new Uint8Array(100).fill(0x40)]) {
-    bond.network.sockets.get(SERVER_PORT)?.queue.push({ bytes, segment: bytes.length, from: stranger });
+    bond.network.sockets.get(SERVER_PORT)?.queue.push({ bytes, segment: bytes.length, from: stranger, at: 0 });
   }
   bond.run(20);
   const { drops } = bond.server.counters();
@@ -157,6 +157,19 @@ test("a snapshot names each path with its remote address", () => {
   );
 });
 
+test("what datagrams wait for a loop that rests is no part of the round trip", () => {
+  const bond = establish();
+  const until = bond.clock.now + 1_000_000;
+  for (let step = 0; bond.clock.now < until; step++) {
+    bond.clock.now += 500;
+    while (bond.client.loop.turn());
+    if (step % 8 === 0) while (bond.server.loop.turn());
+  }
+  const latest = bond.client.said.filter((message) => message.kind === "snapshot").at(-1);
+  const { srttUs } = latest!.sessions[0]!.paths[0]!;
+  assert.ok(srttUs < 100, `srtt ${srttUs}`);
+});
+
 const ENETUNREACH = 101;
 
 /** Both ends with keys, one session and `links` paths that are up. */
@@ -182,6 +195,7 @@ function establish({ links = 1 } = {}) {
   run(300);
   return {
     network,
+    clock,
     client,
     server,
     run,

@@ -73,11 +73,12 @@ export class ForwardingLoop {
     this.#wakeIndex = io.poller.add(parts.wake.fd);
     if (server) this.#tunIndex = io.poller.add(io.tun.fd);
     this.#routesIndex = parts.routes === undefined ? -1 : io.poller.add(parts.routes.fd);
+    io.restPoller.add(parts.wake.fd);
+    if (parts.routes !== undefined) io.restPoller.add(parts.routes.fd);
     this.#serverSocketIndex = this.#serverSocket === undefined ? -1 : io.poller.add(this.#serverSocket.fd);
-    const now = io.now();
-    this.#startedAt = now;
-    this.#snapshotAt = now;
-    this.#tickAt = now;
+    this.#startedAt = io.now();
+    this.#snapshotAt = this.#startedAt;
+    this.#tickAt = this.#startedAt;
   }
 
   get port(): number {
@@ -119,14 +120,11 @@ export class ForwardingLoop {
   /** A loop that is short of time does not rest; its packets gather by themselves. */
   #wait(): void {
     const { io, priority } = this.#parts;
-    const restUs = this.#moderation.restUs(this.#counters[WORK_INDEX["tun-packets-in"]]!, io.now());
-    if (restUs > 0 && this.#tunIndex >= 0 && priority?.isLight === true) {
-      io.poller.setWantRead(this.#tunIndex, false);
-      const ready = io.poller.wait(Math.min(restUs, this.#waitUs()));
-      io.poller.setWantRead(this.#tunIndex, true);
-      if (ready > 0) return;
-    }
-    io.poller.wait(this.#waitUs());
+    const packets = this.#counters[WORK_INDEX["tun-packets-in"]]! + this.#counters[WORK_INDEX["udp-datagrams-in"]]!;
+    const restUs = this.#moderation.restUs(packets, io.now());
+    const rests = restUs > 0 && priority?.isLight === true;
+    if (rests) io.restPoller.wait(restUs);
+    io.poller.wait(rests ? 0 : this.#waitUs());
   }
 
   #waitUs(): number {
@@ -137,10 +135,9 @@ export class ForwardingLoop {
 
   #receive(): boolean {
     const { poller } = this.#parts.io;
+    const server = this.#serverSocket;
     let again = false;
-    if (this.#serverSocket !== undefined) {
-      return poller.readable(this.#serverSocketIndex) && this.#inbound.pump(this.#serverSocket);
-    }
+    if (server !== undefined) return poller.readable(this.#serverSocketIndex) && this.#inbound.pump(server);
     const links = this.#links;
     for (let path = 0; path < links.pathsEnd; path++) {
       const udp = links.socketOf(path);

@@ -71,6 +71,7 @@ export class MemoryUdp implements Udp {
   readonly port: number;
   readonly gso = true;
   readonly gro = true;
+  readonly messagesMax = 1;
   /** When set, every send fails with this errno. */
   failWith = 0;
   /** Longer datagrams are refused with EMSGSIZE. */
@@ -79,12 +80,14 @@ export class MemoryUdp implements Udp {
   readonly #network: TestNetwork;
   readonly #buffer: number;
   readonly #address: number;
-  readonly queue: { bytes: Uint8Array; segment: number; from: number }[] = [];
-  #message = { length: 0, segment: 0 };
+  readonly #clock: TestClock;
+  readonly queue: { bytes: Uint8Array; segment: number; from: number; at: number }[] = [];
+  #message = { length: 0, segment: 0, at: 0 };
 
-  constructor(memory: Memory, arena: ByteArena, network: TestNetwork, port: number, fd: number) {
+  constructor(memory: Memory, arena: ByteArena, network: TestNetwork, clock: TestClock, port: number, fd: number) {
     this.#memory = memory;
     this.#network = network;
+    this.#clock = clock;
     this.#buffer = arena.reserve(65_536);
     this.#address = arena.reserve(ADDRESS_BYTES);
     this.port = port;
@@ -97,7 +100,7 @@ export class MemoryUdp implements Udp {
     if (message === undefined) return 0;
     this.#memory.bytes.set(message.bytes, this.#buffer);
     this.#memory.bytes.set(portRecord(message.from), this.#address);
-    this.#message = { length: message.bytes.length, segment: message.segment };
+    this.#message = { length: message.bytes.length, segment: message.segment, at: message.at };
     return 1;
   }
 
@@ -117,13 +120,17 @@ export class MemoryUdp implements Udp {
     return this.#address;
   }
 
+  messageAgeUs(): number {
+    return this.#clock.now - this.#message.at;
+  }
+
   send(offset: number, lengthBytes: number, segmentBytes: number, addressOffset: number): number {
     if (this.failWith > 0) return -this.failWith;
     if (Math.min(lengthBytes, segmentBytes) > this.datagramMaxBytes) return -EMSGSIZE;
     const to = this.#memory.view.getUint16(addressOffset + 2);
     const bytes = this.#memory.bytes.slice(offset, offset + lengthBytes);
     if (!this.#network.cut.has(this.port) && !this.#network.cut.has(to)) {
-      this.#network.sockets.get(to)?.queue.push({ bytes, segment: segmentBytes, from: this.port });
+      this.#network.sockets.get(to)?.queue.push({ bytes, segment: segmentBytes, from: this.port, at: this.#clock.now });
     }
     return lengthBytes;
   }
@@ -158,15 +165,15 @@ export function memoryIo(arena: Arena, network: TestNetwork, clock: TestClock): 
       remove: (descriptor) => {
         watched[watched.indexOf(descriptor)] = -1;
       },
-      setWantRead: () => undefined,
       setWantWrite: () => undefined,
       wait: () => 0,
       writable: () => false,
       readable: (index) => isReadable(watched[index] ?? -1),
     },
+    restPoller: { add: () => 0, wait: () => 0 },
     openUdp: (options) => {
       const port = options.port === 0 ? network.freePort() : options.port;
-      const udp = new MemoryUdp(memory, arena, network, port, fd++);
+      const udp = new MemoryUdp(memory, arena, network, clock, port, fd++);
       opened.push(udp);
       return udp;
     },

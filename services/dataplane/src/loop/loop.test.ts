@@ -157,6 +157,16 @@ test("a snapshot names each path with its remote address", () => {
   );
 });
 
+test("what the kernel answers within a write is sent before the loop waits", () => {
+  const bond = establish();
+  const echo = ipv4("198.51.100.7", "10.231.0.2", 40);
+  bond.server.tun.answer = () => [echo];
+  bond.server.poll.tellsOfTun = false;
+  bond.client.tun.toRead.push(ipv4("10.231.0.2", "198.51.100.7", 40));
+  bond.run(50);
+  assert.deepEqual(bond.client.tun.written, [echo]);
+});
+
 test("what datagrams wait for a loop that rests is no part of the round trip", () => {
   const bond = establish();
   const until = bond.clock.now + 1_000_000;
@@ -219,12 +229,14 @@ function end(role: "client" | "server", network: TestNetwork, clock: { now: numb
   const commands: Command[] = [];
   const said: LoopMessage[] = [];
   const counters = createCounters();
+  const poll = { tellsOfTun: true };
+  const readable = (index: number): boolean => {
+    if (index === WAKE_INDEX) return commands.length > 0;
+    return (index !== SERVER_TUN_INDEX || poll.tellsOfTun) && io.poller.readable(index);
+  };
   const loop = new ForwardingLoop({
     settings: { role, port: SERVER_PORT, counters },
-    io: {
-      ...io,
-      poller: { ...io.poller, readable: (index) => (index === 0 ? commands.length > 0 : io.poller.readable(index)) },
-    },
+    io: { ...io, poller: { ...io.poller, readable } },
     arena,
     pool,
     aeadOf: (cipher) => createAead(io.memory, cipher),
@@ -244,6 +256,7 @@ function end(role: "client" | "server", network: TestNetwork, clock: { now: numb
     io,
     pool,
     tun: io.tun,
+    poll,
     said,
     post,
     installKeys,
@@ -259,6 +272,9 @@ function end(role: "client" | "server", network: TestNetwork, clock: { now: numb
   };
 }
 
+/** Descriptors in the order in which a loop adds them. */
+const WAKE_INDEX = 0;
+const SERVER_TUN_INDEX = 1;
 const PRIMARY = { enabled: true, role: "primary", weight: 1, rateLimitBps: 0 } as const;
 
 function linkSocket(path: number): LinkSocket {

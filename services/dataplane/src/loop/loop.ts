@@ -108,13 +108,21 @@ export class ForwardingLoop {
       this.#runCommands();
     }
     if (this.#routesIndex >= 0 && io.poller.readable(this.#routesIndex)) this.#handleRouteEvents();
+    const deliveredBefore = this.#counters[WORK_INDEX["tun-packets-out"]]!;
     let again = this.#receive();
-    if (this.#tunIndex >= 0 && io.poller.readable(this.#tunIndex) && this.#outbound.pump()) again = true;
+    if (this.#hasTunInput(deliveredBefore) && this.#outbound.pump()) again = true;
     const now = io.now();
     if (this.#serve(now)) again = true;
     if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);
     if (now >= this.#snapshotAt) this.#snapshot(now);
     return again;
+  }
+
+  /** The kernel answers a ping, or acknowledges, within the write of what it answers: a look is quicker than a wait. A busy loop looks soon anyway. */
+  #hasTunInput(deliveredBefore: number): boolean {
+    if (this.#tunIndex < 0) return false;
+    if (this.#parts.io.poller.readable(this.#tunIndex)) return true;
+    return !this.#moderation.isBusy && this.#counters[WORK_INDEX["tun-packets-out"]]! > deliveredBefore;
   }
 
   /** A loop that is short of time does not rest; its packets gather by themselves. */

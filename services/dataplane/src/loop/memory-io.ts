@@ -39,6 +39,8 @@ export class MemoryTun implements Tun {
   /** What the host sends into the tunnel, and what it got out of it. */
   readonly toRead: Uint8Array[] = [];
   readonly written: Uint8Array[] = [];
+  /** What the kernel says within the write of a packet. */
+  answer: (packet: Uint8Array) => readonly Uint8Array[] = () => [];
   readonly #memory: Memory;
 
   constructor(memory: Memory, fd: number) {
@@ -54,7 +56,9 @@ export class MemoryTun implements Tun {
   }
 
   write(offset: number, lengthBytes: number): number {
-    this.written.push(this.#memory.bytes.slice(offset, offset + lengthBytes));
+    const packet = this.#memory.bytes.slice(offset, offset + lengthBytes);
+    this.written.push(packet);
+    this.toRead.push(...this.answer(packet));
     return lengthBytes;
   }
 

@@ -295,6 +295,7 @@ export class Bond {
     if (referenceUs > 0) management.referenceUs = referenceUs;
     management.quickestUs = this.#paths.quickestUs();
     management.quickestDelayUs = this.#paths.quickestDelayUs();
+    management.nearShare = this.#paths.nearShare();
     const isRedundant = this.#dispatcher.copies > 0;
     management.leadUs = isRedundant ? 0 : this.#paths.leadUs();
     const capacity = isRedundant ? leaderOf(this.#paths.eligible)?.capacity : this.#paths.capacity();

@@ -70,8 +70,21 @@ export class Dispatcher implements BondDelays, QueueDelays {
     return this.management.quickestUs;
   }
 
+  get nearShare(): number {
+    return this.management.nearShare;
+  }
+
+  nearRate(laneId: number): number {
+    return this.management.nearShare * this.management.capacity * (this.queue.lanes[laneId]?.share ?? 1);
+  }
+
   get leadUs(): number {
     return this.management.leadUs;
+  }
+
+  noteFloor(laneId: number, floorUs: number): void {
+    const lane = this.queue.lanes[laneId];
+    if (lane !== undefined) lane.floorUs = floorUs;
   }
 
   sojournUs(laneId: number): number {
@@ -100,10 +113,9 @@ export class Dispatcher implements BondDelays, QueueDelays {
     return this.#lane?.isCritical ?? false;
   }
 
-  /** The selected packet leaves for the first time, and its flow does badly when packets are repaired. A big flow with help does not. */
-  get isCopyWorthwhile(): boolean {
-    const lane = this.#lane;
-    return lane !== undefined && !(lane.isHelped && lane.isBig);
+  /** The selected packet leaves for the first time. */
+  get isFirst(): boolean {
+    return this.#lane !== undefined;
   }
 
   get hasWork(): boolean {

@@ -1,6 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
-import { InnerClassifier, TCP } from "../wire/inner-packet.ts";
+import { InnerClassifier } from "../wire/inner-packet.ts";
 import { FLAG_CHECKSUM_PARTIAL, FLAG_UNORDERED } from "../wire/lane-header.ts";
 import type { AckHelp } from "./ack-help.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -62,7 +62,6 @@ export class Inlet {
     }
     lane.isCritical = classifier.trafficClass === "critical";
     lane.isBackground = classifier.trafficClass === "background";
-    lane.isHelped = this.#help !== undefined && classifier.protocol === TCP;
     this.#help?.noteData(classifier.protocol, lane, pool.packetOffset(slot), bytes, now);
     pool.flags[slot] = (pool.flags[slot]! & FLAG_CHECKSUM_PARTIAL) | (classifier.unordered ? FLAG_UNORDERED : 0);
     pool.lane[slot] = lane.id;

@@ -30,8 +30,8 @@ export class Lane {
   share = 1;
   isCritical = false;
   isBackground = false;
-  /** Its host's TCP is helped by the ack shaper, so that repairs do not keep it from filling the bond. */
-  isHelped = false;
+  /** The ack shaper lets its host see no round trip below this. */
+  floorUs = 0;
   sentBytes = 0;
   readonly #excess = new MaxFilter(1);
   /** Bytes sent in the current window of `SPARSE_WINDOW_US`, and when it began. */

@@ -3,6 +3,9 @@ import type { Path } from "../path/path.ts";
 import type { LinkRole, PathId } from "../types.ts";
 import { leadOf } from "./schedulers/adaptive.ts";
 
+/** BBR's window is this many bandwidth-delay products (`bbr_cwnd_gain`). */
+const NEAR_ROUND_TRIPS = 2;
+
 const ROLE_ORDER: readonly LinkRole[] = ["primary", "backup", "metered"];
 
 /** The paths of a bond, and which of them carry inner packets at the moment. */
@@ -46,20 +49,24 @@ export class PathSet {
     return sum;
   }
 
-  /**
-   * Round trip of a packet over the slowest eligible path with its ack on the quickest. Where packets get lost, order waits for repairs: one round trip over the
-   * path that lost the packet, and one over the quickest that carries it again.
-   */
+  /** What a flow in order waits for on the slowest eligible path, see `orderUs`. */
   referenceUs(): number {
     const quickest = this.#quickest();
     if (quickest === undefined) return 0;
     let slowestUs = 0;
-    for (const path of this.eligible) {
-      const rttUs = quickest.rtt.minUs + path.oneWay.baseUs - quickest.oneWay.baseUs;
-      const repairUs = path.lossMeter.ppm > LOSSY_PPM ? path.congestion.pipeUs + quickest.rtt.minUs : 0;
-      slowestUs = Math.max(slowestUs, rttUs, repairUs);
-    }
+    for (const path of this.eligible) slowestUs = Math.max(slowestUs, orderUs(path, quickest));
     return slowestUs;
+  }
+
+  /** Share of the capacity, 0 to 1, on paths for which a flow in order waits no longer than `NEAR_ROUND_TRIPS` of the quickest round trip. */
+  nearShare(): number {
+    const quickest = this.#quickest();
+    const capacity = this.capacity();
+    if (quickest === undefined || capacity === 0) return 1;
+    const limitUs = NEAR_ROUND_TRIPS * this.quickestUs();
+    let near = 0;
+    for (const path of this.eligible) if (orderUs(path, quickest) <= limitUs) near += path.capacity;
+    return near / capacity;
   }
 
   /** Smallest round trip of any eligible path; Infinity if none is known. */
@@ -106,6 +113,16 @@ export class PathSet {
     }
     return quickest;
   }
+}
+
+/**
+ * Round trip of a packet over `path` with its ack on the quickest. Where packets get lost, order waits for repairs: one round trip over the
+ * path that lost the packet, and one over the quickest that carries it again.
+ */
+function orderUs(path: Path, quickest: Path): number {
+  const rttUs = quickest.rtt.minUs + path.oneWay.baseUs - quickest.oneWay.baseUs;
+  const repairUs = path.lossMeter.ppm > LOSSY_PPM ? path.congestion.pipeUs + quickest.rtt.minUs : 0;
+  return Math.max(rttUs, repairUs);
 }
 
 function ackDelayUs(path: Path): number {

@@ -39,6 +39,8 @@ export class QueueManagement {
   quickestUs = Number.POSITIVE_INFINITY;
   /** One-way delay of the quickest path without queue, on the scale of `Path.delayUs`. */
   quickestDelayUs = 0.5;
+  /** Share of the bond's capacity on paths that are about as quick as the quickest, see `PathSet.nearShare`. */
+  nearShare = 1.5;
   /** Time that the backlog needs which feeds the slowest path in order. */
   leadUs = 0.5;
   /** What the bond can carry, bytes per µs. */

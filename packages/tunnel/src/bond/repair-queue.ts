@@ -17,6 +17,7 @@ export class RepairQueue implements SentSink, Backlog {
   bytes = 0;
   readonly share = 1;
   readonly isBig = false;
+  readonly floorUs = 0;
   readonly unreleased: Unreleased;
   readonly #pool: PacketPool;
 

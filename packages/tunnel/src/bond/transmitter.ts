@@ -172,7 +172,7 @@ export class Transmitter {
     } else if (!this.copies.isActive) {
       const dispatcher = this.#dispatcher;
       if (dispatcher.isCritical) this.fec.protect(slot, path, now);
-      else if (dispatcher.isCopyWorthwhile) dispatcher.spare.note(slot, path, now);
+      else if (dispatcher.isFirst) dispatcher.spare.note(slot, path, now);
     }
     this.#pool.repair[slot]! |= SENT_BEFORE;
   }

@@ -20,6 +20,8 @@ const SPACING_MIN_US = 2_500;
 const ACKS_PER_ROUND = 5;
 /** Share of the flow's loaded round trip below which no ack is handed over. */
 const FLOOR_SHARE = 0.7;
+/** A bond that is near to this share is left to a flow as it is: more would cost its round trip more than it brings. */
+const NEAR_SHARE = 0.88;
 /** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
 const EXIT_SHARE = 1;
 /** Repair and jitter may raise a flow's round trip to this many times the bond's. */
@@ -35,10 +37,16 @@ export interface BondDelays {
   readonly referenceUs: number;
   /** Smallest round trip of any path in use: what the host's handshake may have taken. */
   readonly quickestUs: number;
+  /** Share of the bond's capacity that a window sized by the quickest round trip can use. */
+  readonly nearShare: number;
+  /** What those paths carry of the lane, bytes per µs. */
+  nearRate(lane: number): number;
   /** Backlog, as time, that feeds the slowest path in order. */
   readonly leadUs: number;
   /** Smoothed time that packets of the lane spend in our queue. */
   sojournUs(lane: number): number;
+  /** The lane's host sees no round trip below this. */
+  noteFloor(lane: number, floorUs: number): void;
 }
 
 /**
@@ -47,8 +55,8 @@ export interface BondDelays {
  * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
  *   look like that. With at most five acks per round the host goes on until our own queue is deep enough to fill every path.
  * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. From the moment a host is known to pace, or to measure (its
- *   flight is next to nothing), no ack is handed over before 0.7 of the bond's loaded round trip after its data came in. What the host had measured before expires
- *   after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}.
+ *   flight is next to nothing), no ack is handed over before 0.7 to 1 of the bond's loaded round trip after its data came in. What the host had measured before
+ *   expires after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}.
  *
  * Acks of other hosts are shaped only in slow start. Data is never held.
  *
@@ -80,11 +88,12 @@ export class AckShaper {
       if (shaped !== undefined && shaped.count > 0) return;
       shaped = new ShapedFlow(lane, new FlowWatch(packet.flow, packet.sequence));
       this.#flows[lane] = shaped;
+      this.#delays.noteFloor(lane, 0);
     }
     if (shaped.watch.flow !== packet.flow) return;
     if (now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
     shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
-    shaped.pulse.noteData(packet.payloadBytes, now);
+    shaped.pacing.noteData(packet.payloadBytes, now);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
@@ -112,7 +121,7 @@ export class AckShaper {
       return true;
     }
     if (last < 0 && dueAt <= now) {
-      shaped.lastEmitAt = now;
+      shaped.noteEmission(now);
       return false;
     }
     return this.#queue(shaped, slot, packet.acknowledgement, dueAt);
@@ -124,7 +133,7 @@ export class AckShaper {
       const shaped = this.#active[i]!;
       if (!shaped.isFlushing && shaped.firstDueAt > now) continue;
       const slot = shaped.shift();
-      shaped.lastEmitAt = now;
+      shaped.noteEmission(now);
       if (shaped.count === 0) {
         shaped.isFlushing = false;
         this.#active[i] = this.#active.at(-1)!;
@@ -187,11 +196,26 @@ export class AckShaper {
   #floorUs(shaped: ShapedFlow, flowUs: number, now: number): number {
     const { watch, pulse } = shaped;
     const { quickestUs } = this.#delays;
-    shaped.noteProbe();
+    shaped.noteProbe(now);
+    pulse.noteFlight(watch.outstandingBytes, now);
     const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, quickestUs);
-    if (!shaped.isStarting) pulse.consider(minUs, watch.roundTripUs, flowUs, now);
-    const hasFloor = (shaped.isFloored || pulse.isPaced) && isWithinReach(quickestUs, flowUs);
-    return hasFloor || watch.isProbingRtt ? FLOOR_SHARE * flowUs : 0;
+    const isFar = this.#delays.nearShare < NEAR_SHARE;
+    if (!shaped.isStarting && isFar && shaped.pacing.verdict !== "bursts")
+      pulse.consider(minUs, watch.roundTripUs, flowUs, now);
+    const floorUs = isWithinReach(quickestUs, flowUs) ? this.#heldUs(shaped, flowUs, isFar) : 0;
+    this.#delays.noteFloor(shaped.lane, floorUs);
+    return watch.isProbingRtt ? Math.max(floorUs, FLOOR_SHARE * flowUs) : floorUs;
+  }
+
+  /**
+   * A host that measured with the floor has a window to match. Until then its round trip is kept at that of the slowest path it has data on, so that BBR's samples of
+   * bandwidth do not show a step as often as that path gets something; but no longer than the near paths alone take for what is under way, or a window too small
+   * for the floor would make the flow ever slower.
+   */
+  #heldUs(shaped: ShapedFlow, flowUs: number, isFar: boolean): number {
+    if (shaped.isFloored) return FLOOR_SHARE * flowUs;
+    if (shaped.isStarting || !isFar || shaped.pacing.verdict !== "paced") return 0;
+    return Math.min(flowUs, shaped.pulse.flightBytes / this.#delays.nearRate(shaped.lane));
   }
 }
 

@@ -4,7 +4,7 @@ import { Arena } from "../arena.ts";
 import { PacketPool } from "../packet-pool.ts";
 import { micros } from "../test-support.ts";
 import type { Slot } from "../types.ts";
-import { AckShaper } from "./ack-shaper.ts";
+import { AckShaper, type BondDelays } from "./ack-shaper.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
@@ -101,21 +101,25 @@ test("a big flow's acks are thinned to fewer than eight per round trip, and the 
   );
 });
 
-test("no ack of a big flow comes before its floor", () => {
-  const { shaper, ack, send, drain } = create();
-  send(0, 400_000, 0);
-  for (let n = 1; n <= 40; n++) {
-    const slot = ack(n * 10_000);
-    const now = 2 * RTT_US + n * 1_000;
-    if (!shaper.hold(slot, micros(now))) continue;
-    drain(now);
+test("a host that paces waits for the slowest path, but no longer than the near ones take for what is under way", () => {
+  // 200,000 bytes are under way: 200 ms for a slow near path, 20 ms for a quick one.
+  for (const [nearRate, floorUs] of [
+    [1, 3 * RTT_US],
+    [10, 20_000],
+  ] as const) {
+    const delays = { ...DELAYS, referenceUs: 3 * RTT_US, nearShare: 0.5, nearRate: () => nearRate };
+    const { shaper, ack, send, drain, floors, pool } = create(delays);
+    let sent = 0;
+    for (let now = 0; now < 40 * RTT_US; now += 200) {
+      send(sent, sent + 1_000, now);
+      sent += 1_000;
+      if (now < RTT_US) continue;
+      const slot = ack(sent - 200_000);
+      if (!shaper.hold(slot, micros(now))) pool.free(slot);
+      drain(now);
+    }
+    assert.ok(Math.abs(floors.at(-1)! - floorUs) < 1_000, `floor of ${floors.at(-1)} µs, rate ${nearRate}`);
   }
-  drain(10 * RTT_US);
-  const at = 20 * RTT_US;
-  send(400_000, 600_000, at);
-  assert.equal(shaper.hold(ack(600_000), micros(at + 1_000)), true);
-  assert.deepEqual(drain(at + 5_000), []);
-  assert.deepEqual(drain(at + 3 * RTT_US), [600_000]);
 });
 
 test("acks of a flow's first flight pass untouched", () => {
@@ -125,13 +129,14 @@ test("acks of a flow's first flight pass untouched", () => {
 });
 
 test("a host that was seen to measure its round trip finds the floor from then on", () => {
-  const { shaper, ack, send, drain } = create();
+  const { shaper, ack, send, drain, floors } = create();
   send(0, 400_000, 0);
   shaper.hold(ack(400_000), micros(4 * RTT_US));
   drain(20 * RTT_US);
   let at = 20 * RTT_US;
   let sent = 400_000;
   for (let n = 0; n < 4; n++, at += 2 * RTT_US) {
+    if (n < 2) assert.equal(floors.at(-1), 0, "a short lull");
     send(sent, sent + 4_000, at);
     sent += 4_000;
     assert.equal(shaper.hold(ack(sent - 1_000), micros(at + 1_000)), true);
@@ -139,6 +144,8 @@ test("a host that was seen to measure its round trip finds the floor from then o
   }
   send(sent, sent + 200_000, at);
   assert.equal(shaper.hold(ack(sent + 200_000), micros(at + 1_000)), true);
+  assert.ok(!drain(at + RTT_US / 2).includes(sent + 200_000));
+  assert.deepEqual(drain(at + 3 * RTT_US), [sent + 200_000]);
 });
 
 test("an ack with news takes the held ones with it, in order", () => {
@@ -205,10 +212,24 @@ function writeTcp(view: DataView, offset: number, header: Header): number {
   return length;
 }
 
-function create() {
+const DELAYS: BondDelays = {
+  referenceUs: RTT_US,
+  quickestUs: RTT_US,
+  nearShare: 1,
+  nearRate: () => 1,
+  leadUs: 0,
+  sojournUs: () => 0,
+  noteFloor: () => undefined,
+};
+
+function create(delays: BondDelays = DELAYS) {
+  const floors: number[] = [0];
+  const noteFloor = (_: number, floorUs: number): void => {
+    floors.push(floorUs);
+  };
   const pool = new PacketPool(new Arena(1 << 21), { slots: 256 });
   const { view } = pool.arena;
-  const shaper = new AckShaper(pool, { referenceUs: RTT_US, quickestUs: RTT_US, leadUs: 0, sojournUs: () => 0 });
+  const shaper = new AckShaper(pool, { ...delays, noteFloor });
   const scratch = pool.scratchOffset;
   /** Data of the sequence numbers from `from` to `to` comes in. `laneBytes`: what the lane has sent before. */
   const send = (from: number, to: number, now: number, laneBytes = 100_000): void => {
@@ -232,5 +253,5 @@ function create() {
     }
     return numbers;
   };
-  return { pool, shaper, send, ack, drain };
+  return { pool, shaper, send, ack, drain, floors };
 }

@@ -1,11 +1,12 @@
 import type { Slot } from "../types.ts";
 import { AckPulse } from "./ack-pulse.ts";
 import type { FlowWatch } from "./flow-watch.ts";
+import { PacingWatch } from "./pacing-watch.ts";
 
 /** Acks of one flow that may wait at once; beyond it all of them go. */
 export const HELD_MAX = 64;
-/** So many acks in a row of a next to empty flight, four packets with delayed acks per round, are no pause of the application but BBR's PROBE_RTT. */
-const PROBE_ACKS = 2;
+/** BBR's PROBE_RTT takes 200 ms and a round trip (`bbr_probe_rtt_mode_ms`); a shorter lull is a pause of the application, or ours. */
+const PROBE_US = 150_000;
 
 /** A watched flow and the acks that wait for their moment, in order. */
 export class ShapedFlow {
@@ -22,9 +23,11 @@ export class ShapedFlow {
   minRoundTripUs = Number.POSITIVE_INFINITY;
   /** The host was seen to measure its minimum round trip, as BBR does: its window rests on our floor from then on. */
   isFloored = false;
-  /** Acks in a row that came while the host kept next to nothing in flight. */
-  #probeAcks = 0;
+  /** First and last ack of those that came while the host kept next to nothing in flight. */
+  #probingSince = 0.5;
+  #probedAt = Number.NEGATIVE_INFINITY;
   readonly pulse = new AckPulse();
+  readonly pacing = new PacingWatch();
   count = 0;
   readonly #slots = new Int32Array(HELD_MAX * 2);
   readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
@@ -36,15 +39,24 @@ export class ShapedFlow {
     this.watch = watch;
   }
 
-  /** An ack came: several in a row with next to nothing in flight are BBR's PROBE_RTT, in which it forgets what it had measured before. */
-  noteProbe(): void {
-    if (!this.watch.isProbingRtt || this.watch.outstandingBytes === 0) {
-      this.#probeAcks = 0;
+  /** An ack came: acks while next to nothing is in flight, for so long, are BBR's PROBE_RTT, in which it forgets what it had measured before. */
+  noteProbe(now: number): void {
+    if (!this.watch.isProbingRtt) {
+      this.#probedAt = Number.NEGATIVE_INFINITY;
       return;
     }
-    if (++this.#probeAcks !== PROBE_ACKS) return;
+    if (now - this.#probedAt > PROBE_US) this.#probingSince = now;
+    this.#probedAt = now;
+    if (now - this.#probingSince < PROBE_US) return;
+    this.#probedAt = Number.NEGATIVE_INFINITY;
     this.isFloored = true;
     this.minRoundTripUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** An ack goes to the host. */
+  noteEmission(now: number): void {
+    this.pacing.noteAck(now - this.lastEmitAt);
+    this.lastEmitAt = now;
   }
 
   /** The host was idle, and slow start begins again. */

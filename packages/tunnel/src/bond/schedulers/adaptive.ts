@@ -9,6 +9,8 @@ const RUN_TOLERANCE_US = 1_000;
  * path; with 0 the slow path makes everybody wait.
  */
 const BIG_FLOW_LEAD = 0.25;
+/** A flow whose host waits for the slow path anyway gives it all that the quick paths leave over. */
+const FLOORED_LEAD = 0.05;
 /** What a packet costs on a path besides itself: our headers and tag, UDP and IP. */
 const PACKET_OVERHEAD_BYTES = 64;
 
@@ -47,10 +49,11 @@ export class AdaptiveChooser implements PathChooser {
     const packetBytes = waitingBytes / packets;
     for (const path of paths) {
       if (path === best || !path.isReady(now)) continue;
-      const leadBytes = leadOf(paths, path) * backlog.share * (backlog.isBig ? BIG_FLOW_LEAD : 1);
+      const leadShare = leadShareOf(backlog, path.oneWay.baseUs - best.oneWay.baseUs);
+      const leadBytes = leadOf(paths, path) * backlog.share * leadShare;
       if (waitingBytes <= leadBytes + packetBytes) continue;
       const aheadUs = Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
-      const ownBytes = path.capacity * backlog.share * aheadUs * (backlog.isBig ? BIG_FLOW_LEAD : 1);
+      const ownBytes = path.capacity * backlog.share * aheadUs * leadShare;
       const leadPackets = Math.floor(leadBytes / packetBytes);
       const offset = seekBehind(backlog, leadPackets, Math.floor((leadBytes + ownBytes) / packetBytes));
       if (offset < 0) continue;
@@ -59,6 +62,12 @@ export class AdaptiveChooser implements PathChooser {
     }
     return undefined;
   }
+}
+
+/** Share of the lead that the backlog has to reach before a path that is `lateUs` behind takes from it. */
+function leadShareOf(backlog: Backlog, lateUs: number): number {
+  if (!backlog.isBig) return 1;
+  return lateUs < backlog.floorUs ? FLOORED_LEAD : BIG_FLOW_LEAD;
 }
 
 /** Only a big flow can give a probing path the excess that it needs; all others take the quickest path. */

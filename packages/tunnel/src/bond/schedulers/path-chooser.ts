@@ -10,6 +10,8 @@ export interface Backlog {
   readonly share: number;
   /** It has sent enough to be a transfer that grows with what it gets. */
   readonly isBig: boolean;
+  /** Its host sees no round trip below this; 0 = unknown. */
+  readonly floorUs: number;
 }
 
 /**

@@ -106,6 +106,16 @@ test("only a big flow feeds the probe of a path, all others take the quickest on
   assert.equal(chooser.choose([probing, quick], { ...backlog(7), isBig: true }, undefined, NOW), probing);
 });
 
+test("a big flow whose host waits anyway gives a slow path what the quick one leaves over", () => {
+  const [quick, slow] = [createPath(0, 10_000, 50), createPath(1, 60_000, 50)];
+  occupy(quick);
+  const chooser = new AdaptiveChooser();
+  const big = { ...backlog(40), isBig: true };
+  assert.equal(chooser.choose([quick, slow], big, undefined, NOW), undefined);
+  assert.equal(chooser.choose([quick, slow], { ...big, floorUs: 40_000 }, undefined, NOW), undefined);
+  assert.equal(chooser.choose([quick, slow], { ...big, floorUs: 80_000 }, undefined, NOW), slow);
+});
+
 /** A path that is up, with a one-way delay in µs and a known rate. */
 function createPath(id: number, delayUs: number, rateMbit: number): Path {
   const options = { name: `path${id}`, maxDatagramBytes: 1_472 };
@@ -125,5 +135,5 @@ function occupy(path: Path): void {
 function backlog(packets: number): Backlog {
   const queue = new SlotRing();
   for (let i = 0; i < packets; i++) queue.push(i as Slot);
-  return { queue, bytes: packets * 1_450, share: 1, isBig: false };
+  return { queue, bytes: packets * 1_450, share: 1, isBig: false, floorUs: 0 };
 }

@@ -210,7 +210,7 @@ export class Path {
     sent.applyAck(view, ack, sink);
     const isNew = ack.largest > this.#largestAcked;
     const isOtherWay = this.returnWay.onAck(ack, this, carrier, isNew, now);
-    if (isNew) this.#measureDelay(ack, isOtherWay, now);
+    if (isNew && sent.isKnown(ack.largest)) this.#measureDelay(ack, isOtherWay, now);
     this.mtu.onAck(view, ack, now);
     if (sent.ackedPackets + sent.spuriousPackets === 0) return false;
     this.liveness.onAnswer(now);

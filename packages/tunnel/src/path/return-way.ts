@@ -35,7 +35,7 @@ export class ReturnWay {
   }
 
   #measure(ack: AckFrame, sent: SentLedger, now: number): void {
-    if (ack.largest < sent.next - sent.mask) return;
+    if (!sent.isKnown(ack.largest)) return;
     const roundTripUs = now - sent.sentAt[ack.largest & sent.mask]! - ack.delayUs;
     this.#ownUs += this.#ownUs === 0 ? roundTripUs : (roundTripUs - this.#ownUs) * GAIN;
   }

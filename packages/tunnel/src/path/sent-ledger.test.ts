@@ -32,6 +32,20 @@ test("an ack is applied once", () => {
   assert.equal(ledger.inFlightBytes, 0);
 });
 
+test("what was forgotten before the ring grew has no send time any more, and its late ack gives no round trip", () => {
+  const { ledger, ack, forgetBefore } = create(100);
+  ack([[100, 0]], 100);
+  forgetBefore(1);
+  assert.equal(ledger.oldest, 101);
+  assert.ok(ledger.isKnown(100), "settled, but still on record");
+  for (let n = 0; n < 1_000; n++) {
+    ledger.state[ledger.open()] = IN_FLIGHT;
+    ledger.next++;
+  }
+  assert.ok(!ledger.isKnown(100));
+  assert.ok(ledger.isKnown(101));
+});
+
 test("the ring grows without losing a record", () => {
   const { ledger, sink, ack } = create(3_000);
   assert.equal(ledger.inFlightPackets, 3_000);

@@ -69,9 +69,16 @@ export class SentLedger {
   newestSpurious = 0;
   /** Nothing below is in flight. */
   #firstInFlight = 1;
+  /** Nothing below was taken over when the ring grew last. */
+  #firstKept = 1;
 
   get isFull(): boolean {
     return this.next - this.oldest >= OUTSTANDING_MAX;
+  }
+
+  /** Whether the send time of a packet number, settled or not, is on record. A late ack may name one that was forgotten long ago. */
+  isKnown(packetNumber: number): boolean {
+    return packetNumber >= this.#firstKept && packetNumber >= this.next - this.mask - 1;
   }
 
   /** Makes room for one more packet number and returns its index. */
@@ -191,5 +198,6 @@ export class SentLedger {
     this.deliveredIdleUs = copy(this.deliveredIdleUs, new Float64Array(capacity));
     this.ownQueueUs = copy(this.ownQueueUs, new Float32Array(capacity));
     this.mask = capacity - 1;
+    this.#firstKept = this.oldest;
   }
 }

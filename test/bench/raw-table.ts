@@ -24,7 +24,8 @@ export async function rawTable(options: BenchOptions): Promise<Table> {
   const rows = [
     ...(await withBenchLab({ links: [WIRE], unshaped: true }, (bench) => onePath(bench, options))),
     ...(await withBenchLab({ links: [WIRE, WIRE, WIRE], unshaped: true }, async (bench) => [
-      await compareTcp("one TCP flow, three paths, upload", bench, options, {}),
+      await compareTcp("three paths, ", bench, options, { direction: "upload", congestionControl: "bbr" }),
+      await compareTcp("three paths, ", bench, options, { direction: "upload", congestionControl: "cubic" }),
     ])),
   ];
   return {
@@ -36,9 +37,14 @@ export async function rawTable(options: BenchOptions): Promise<Table> {
 }
 
 async function onePath(bench: BenchLab, options: BenchOptions): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const congestionControl of ["bbr", "cubic"] as const) {
+    for (const direction of ["upload", "download"] as const) {
+      rows.push(await compareTcp("", bench, options, { direction, congestionControl }));
+    }
+  }
   return [
-    await compareTcp("one TCP flow, upload", bench, options, {}),
-    await compareTcp("one TCP flow, download", bench, options, { direction: "download" }),
+    ...rows,
     await compareUdp(1300, bench, options),
     await compareUdp(100, bench, options),
     ...(await comparePing(bench)),
@@ -46,10 +52,10 @@ async function onePath(bench: BenchLab, options: BenchOptions): Promise<string[]
 }
 
 async function compareTcp(
-  name: string,
+  paths: string,
   bench: BenchLab,
   options: BenchOptions,
-  extra: Partial<FlowOptions>,
+  extra: Pick<FlowOptions, "direction" | "congestionControl">,
 ): Promise<string[]> {
   const flow = { seconds: options.seconds, omitSeconds: 1, ...extra };
   const { a, b } = await interleave(
@@ -57,6 +63,7 @@ async function compareTcp(
     () => iperfDirect(bench, flow),
     () => iperfTunnelled(bench, flow),
   );
+  const name = `one TCP flow, ${paths}${extra.direction}, ${extra.congestionControl}`;
   return row(name, "Gbit/s", 2, a.map(gbit), b.map(gbit));
 }
 

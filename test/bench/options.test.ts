@@ -34,6 +34,13 @@ test("sizes of windows are bytes, and rows with other windows have a name of the
   assert.equal(profileLabel("lte_geo", options), "lte_geo, 32 MB windows");
 });
 
+test("rows of flows that have run for longer have a name of their own", () => {
+  const { options } = parseCommandLine(["profiles", "--omit", "12", "--buffers", "32MB"]);
+  assert.equal(options.omitSeconds, 12);
+  assert.equal(profileLabel("rtt_120", options), "rtt_120, 32 MB windows, after 12 s");
+  assert.equal(profileLabel("rtt_120", parseCommandLine(["profiles"]).options), "rtt_120");
+});
+
 test("what is not known is refused with a sentence that says what there is", () => {
   assert.throws(() => parseCommandLine(["--profile", "moon"]), /--profile moon: there are baseline, /);
   assert.throws(() => parseCommandLine(["--sender", "reno"]), /--sender reno: there are cubic, bbr\./);

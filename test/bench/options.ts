@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly runs: number;
   /** Of one measurement, without what is left out at its beginning. */
   readonly seconds: number;
+  /** Left out at the beginning of a flow. */
+  readonly omitSeconds: number;
   /** Names of profiles; empty = all. */
   readonly profiles: readonly string[];
   /** Empty = what the table measures by itself. */
@@ -34,6 +36,7 @@ export interface CommandLine {
 export const USAGE = `npm run bench -- <table…> [option…]
   --runs N           of each measurement (3); the tables give medians
   --seconds N        of one run (8)
+  --omit N           seconds left out at the beginning of a flow of the profiles (2)
   --profile NAME     only this profile of test/bench/profiles.json; may be repeated
   --direction D      only upload or download
   --sender S         only hosts that send with cubic or bbr
@@ -42,6 +45,8 @@ export const USAGE = `npm run bench -- <table…> [option…]
   --buffers SIZE     the hosts' largest TCP windows, e.g. 32MB (the kernel's default)
   --traces DIR       recorded links: <name>.up and <name>.down`;
 
+/** Start-up of the senders' and our own congestion control. */
+const OMIT_SECONDS = 2;
 const DIRECTIONS: readonly Direction[] = ["upload", "download"];
 const SENDERS: readonly Sender[] = ["cubic", "bbr"];
 const SIZE = /^(\d+)(k|m)?b?$/i;
@@ -54,6 +59,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     options: {
       runs: { type: "string", default: "3" },
       seconds: { type: "string", default: "8" },
+      omit: { type: "string", default: String(OMIT_SECONDS) },
       profile: { type: "string", multiple: true, default: [] },
       direction: { type: "string", multiple: true, default: [] },
       sender: { type: "string", multiple: true, default: [] },
@@ -67,6 +73,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const options: BenchOptions = {
     runs,
     seconds: count("--seconds", values.seconds, 1),
+    omitSeconds: count("--omit", values.omit, 0),
     profiles: oneOf("--profile", values.profile, [...loadProfiles().keys()]),
     directions: oneOf("--direction", values.direction, DIRECTIONS),
     senders: oneOf("--sender", values.sender, SENDERS),
@@ -93,9 +100,10 @@ export function flowsOf(
   return ways.flatMap((direction) => controls.map((congestionControl) => ({ direction, congestionControl })));
 }
 
-/** How a profile is called in a table: figures with other windows stand beside the others. */
-export function profileLabel(name: string, { tcpBufferBytes }: BenchOptions): string {
-  return tcpBufferBytes === undefined ? name : `${name}, ${Math.round(tcpBufferBytes / 2 ** 20)} MB windows`;
+/** How a profile is called in a table: figures with other windows, or of a flow that has run for longer, stand beside the others. */
+export function profileLabel(name: string, { tcpBufferBytes, omitSeconds }: BenchOptions): string {
+  const buffers = tcpBufferBytes === undefined ? "" : `, ${Math.round(tcpBufferBytes / 2 ** 20)} MB windows`;
+  return `${name}${buffers}${omitSeconds === OMIT_SECONDS ? "" : `, after ${omitSeconds} s`}`;
 }
 
 function count(option: string, text: string, least: number): number {

@@ -8,8 +8,6 @@ import type { Table } from "./report.ts";
 
 /** Share of the link rates that is left for the payload of inner TCP segments; see the head of docs/benchmarks.md. */
 export const CEILING_RATIO = 0.913;
-/** Start-up of both systems' congestion control. */
-export const OMIT_SECONDS = 2;
 const IDLE_PING_SECONDS = 3;
 /** Payload of a full segment in a 1,436-byte inner packet, with timestamps. */
 const SEGMENT_BYTES = 1384;
@@ -29,7 +27,7 @@ export async function profileTable(options: BenchOptions): Promise<Table> {
     title: "One TCP flow, every profile",
     about:
       `Goodput at the receiver as a share of C, and against kernel MPTCP (one subflow per link, default scheduler, no encryption) with the same sender in the same run, in turn; ` +
-      `the first ${OMIT_SECONDS} s are left out; median [lowest–highest]. Hosts' default windows unless the row says otherwise, no setting of the product changed. ` +
+      `the first 2 s are left out, or what the row says; median [lowest–highest]. Hosts' default windows unless the row says otherwise, no setting of the product changed. ` +
       `Ping: ${PINGS_PER_SECOND} per second through the tunnel, idle for ${IDLE_PING_SECONDS} s before, and beside the measured flow; p95 of a run. Retransmissions per 1,000 segments of the flow.`,
     header: [
       "profile",
@@ -58,7 +56,7 @@ async function measureProfile(
   const idle = p95(await pingTunnelled(bench, IDLE_PING_SECONDS));
   const rows: string[][] = [];
   for (const sender of flowsOf(options)) {
-    const flow = { ...sender, seconds: options.seconds, omitSeconds: OMIT_SECONDS };
+    const flow = { ...sender, seconds: options.seconds, omitSeconds: options.omitSeconds };
     const { ours, mptcp } = await inTurn(bench, flow, options);
     const mbits = ours.map(({ mbit }) => mbit);
     rows.push([
@@ -101,7 +99,7 @@ async function inTurn(bench: BenchLab, flow: FlowOptions, { runs, mptcpRuns }: B
 }
 
 async function measureOwn(bench: BenchLab, flow: FlowOptions): Promise<OwnRun> {
-  const pings = pingTunnelled(bench, flow.seconds, OMIT_SECONDS);
+  const pings = pingTunnelled(bench, flow.seconds, flow.omitSeconds);
   const { mbit, retransmits } = await iperfTunnelled(bench, flow);
   const segments = (mbit * 1e6 * flow.seconds) / 8 / SEGMENT_BYTES;
   return { mbit, pingMs: p95(await pings), retransmittedRatio: retransmits / segments };

@@ -2,7 +2,7 @@ import type { LinkProfile } from "../lab/profiles.ts";
 import { median } from "../lab/traffic/figures.ts";
 import { type BenchLab, type FlowOptions, iperfTunnelled, withBenchLab } from "./bench-lab.ts";
 import { type BenchOptions, flowsOf, profileLabel, profilesOf } from "./options.ts";
-import { CEILING_RATIO, OMIT_SECONDS } from "./profile-table.ts";
+import { CEILING_RATIO } from "./profile-table.ts";
 import { sleep, spread } from "./repeat.ts";
 import type { Table } from "./report.ts";
 
@@ -23,7 +23,7 @@ export async function singleTable(options: BenchOptions): Promise<Table> {
   return {
     title: "All links against the best single link",
     about:
-      `One TCP flow through the tunnel over all links, and over the best link alone (the others pulled out); goodput in Mbit/s at the receiver, the first ${OMIT_SECONDS} s left out; median [lowest–highest]. ` +
+      `One TCP flow through the tunnel over all links, and over the best link alone (the others pulled out); goodput in Mbit/s at the receiver, the first ${options.omitSeconds} s left out; median [lowest–highest]. ` +
       `A link is not measured where another is at least as good in every respect, or has given more than its ceiling.`,
     header: ["profile", "flow", "all links", "best link alone", "which", "all ÷ best"],
     rows,
@@ -40,7 +40,7 @@ async function measureProfile(
   const flows = flowsOf(options, ["upload"], ["cubic"]).map((sender) => ({
     ...sender,
     seconds: options.seconds,
-    omitSeconds: OMIT_SECONDS,
+    omitSeconds: options.omitSeconds,
   }));
   const rows: string[][] = [];
   for (const flow of flows) {

@@ -28,14 +28,13 @@ import { leaderOf } from "./schedulers/redundant.ts";
 import { Sealer, type TransmitRun } from "./sealer.ts";
 import { bondStatsOf, pathStatsOf } from "./stats.ts";
 import { Transmitter } from "./transmitter.ts";
+import { Usage } from "./usage.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY as Micros;
 /** Path number 255 is reserved (docs/protocol.md §3). */
 const PATH_ID_MAX = 254;
 /** How often the reference delays are computed anew. */
 const REFERENCE_EVERY_US = 10_000;
-/** The bond is busy, and its idle paths are probed often, this long after its last inner packet. */
-const BUSY_US = 2_000_000;
 /** A gap is given up after four seconds and this many round trips over the slowest path: all repairs come sooner, even over what is left of a bond. */
 const GAP_ROUND_TRIPS = 8;
 const GAP_BASE_US = 4_000_000;
@@ -62,6 +61,7 @@ export class Bond {
   readonly #control: ControlSender;
   readonly #transmitter: Transmitter;
   readonly #receiver: Receiver;
+  readonly #usage: Usage;
   readonly #events: BondEvent[] = [];
   #now = 0 as Micros;
   /** What `pollTimeout` said last, or when that was found to be long past. */
@@ -92,6 +92,7 @@ export class Bond {
       localSession,
       followsAddress,
     );
+    this.#usage = new Usage([this.#inlet, this.#receiver]);
   }
 
   /** What the last successful `pollTransmit` laid down. */
@@ -177,11 +178,11 @@ export class Bond {
 
   handleTimeout(now: Micros): void {
     this.#now = now;
-    const isBusy = this.#isBusy();
+    const isBusy = this.#usage.isBusy(now);
     for (const path of this.#paths.all) {
       path.detectLoss(this.#repairs, now);
       this.#judge(path, now);
-      if (path.probeAt(isBusy) <= now) {
+      if (path.probeAt(isBusy, this.#usage.probeEveryUs) <= now) {
         path.isPingWanted = true;
         if (!path.isUp) path.liveness.onRetry();
       }
@@ -225,10 +226,12 @@ export class Bond {
 
   #nextTimeout(): Micros {
     let at = Math.min(this.#control.timeoutAt(), this.#transmitter.timeoutAt(this.#now));
-    const isBusy = this.#isBusy();
+    const isBusy = this.#usage.isBusy(this.#now);
+    const { probeEveryUs } = this.#usage;
     for (const path of this.#paths.all) {
       at = Math.min(at, path.loss.deadline, path.silenceAt(), path.forgetAt());
-      at = Math.min(at, path.probeAt(isBusy), path.trainAt(), path.mtuProbeAt());
+      // A rate that has risen may find a probe long due; that is no timer that fired late.
+      at = Math.min(at, Math.max(this.#now, path.probeAt(isBusy, probeEveryUs)), path.trainAt(), path.mtuProbeAt());
     }
     if (this.#help !== undefined) at = Math.min(at, this.#help.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;
@@ -266,10 +269,6 @@ export class Bond {
     return path;
   }
 
-  #isBusy(): boolean {
-    return this.#now - Math.max(this.#inlet.lastAt, this.#receiver.lastDataAt) < BUSY_US;
-  }
-
   #noteStall(now: Micros): void {
     this.#resequencer.noteStall(this.#now, now);
     this.#dueAt = now;
@@ -290,6 +289,7 @@ export class Bond {
 
   #refreshReference(now: Micros): void {
     this.#referenceAt = now + REFERENCE_EVERY_US;
+    this.#usage.count(now);
     const referenceUs = this.#paths.referenceUs();
     const { management } = this.#dispatcher;
     if (referenceUs > 0) management.referenceUs = referenceUs;

@@ -35,29 +35,31 @@ test("a lost packet's buffer comes back although nothing is sent any more", () =
   assert.equal(pair.client.pool.slots - pair.client.pool.freeSlots, 1, "the path's address record");
 });
 
-test("a path with steady traffic that falls silent is left after one timeout, not after three", () => {
-  const pair = openPair(2);
-  const plan = (role: PathPlan["role"]): PathPlan => ({ enabled: true, role, weight: 1, rateLimitBps: 0 });
-  const paths = new Map([
-    [pathId(0), plan("primary")],
-    [pathId(1), plan("backup")],
-  ]);
-  pair.client.bond.applyPlan({ algorithm: "adaptive", paths }, micros(pair.now));
-  const steady = (durationUs: number): void => {
-    for (const end = pair.now + durationUs; pair.now < end; pair.run(2_000)) pair.send(pair.client, 1_000, 1);
-  };
-  pair.delayUs = 100_000;
-  steady(1_000_000);
-  pair.filter = (path) => path !== 0;
-  steady(400_000);
-  assert.equal(pair.client.bond.pathStats(pathId(0)).state, "stalled");
-  assert.equal(pair.client.bond.pathStats(pathId(1)).state, "up");
-});
+for (const steadyUs of [1_000_000, 1_300_000, 2_060_000]) {
+  test(`a path with steady traffic that falls silent after ${steadyUs} µs is left after one timeout, not after three`, () => {
+    const pair = openPair(2, 100_000);
+    const plan = (role: PathPlan["role"]): PathPlan => ({ enabled: true, role, weight: 1, rateLimitBps: 0 });
+    const paths = new Map([
+      [pathId(0), plan("primary")],
+      [pathId(1), plan("backup")],
+    ]);
+    pair.client.bond.applyPlan({ algorithm: "adaptive", paths }, micros(pair.now));
+    const steady = (durationUs: number): void => {
+      for (const end = pair.now + durationUs; pair.now < end; pair.run(2_000)) pair.send(pair.client, 1_000, 1);
+    };
+    steady(steadyUs);
+    pair.filter = (path) => path !== 0;
+    steady(300_000);
+    assert.equal(pair.client.bond.pathStats(pathId(0)).state, "stalled");
+    assert.equal(pair.client.bond.pathStats(pathId(1)).state, "up");
+  });
+}
 
-function openPair(paths: number): BondPair {
+function openPair(paths: number, delayUs = 10_000): BondPair {
   const pair = new BondPair();
+  pair.delayUs = delayUs;
   for (let id = 0; id < paths; id++) pair.open(id);
   pair.drain();
-  pair.run(200_000);
+  pair.run(20 * delayUs);
   return pair;
 }

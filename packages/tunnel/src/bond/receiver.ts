@@ -46,7 +46,7 @@ export class Receiver {
   readonly drops = new Float64Array(DROP_REASONS.length + 1);
   packets = 0;
   bytes = 0;
-  lastDataAt = Number.NEGATIVE_INFINITY;
+  lastAt = Number.NEGATIVE_INFINITY;
   readonly fec: FecDecoder;
   readonly #pool: PacketPool;
   readonly #aead: Aead;
@@ -141,7 +141,7 @@ export class Receiver {
     }
     this.packets++;
     this.bytes += innerBytes;
-    this.lastDataAt = now;
+    this.lastAt = now;
     if ((flags & FLAG_PROTECTED) !== 0) this.fec.handleSource(slot as Slot, now);
     this.#resequencer.accept(slot as Slot, now);
     return ACCEPTED;

@@ -1,5 +1,6 @@
 import type { Micros } from "../types.ts";
 import type { OneWayDelay } from "./one-way-delay.ts";
+import { ACK_DELAY_MAX_US, ACK_EVERY_BYTES } from "./receive-ledger.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 import { IN_FLIGHT, type SentLedger } from "./sent-ledger.ts";
 
@@ -8,9 +9,6 @@ const RETRY_FIRST_US = 50_000;
 const RETRY_LAST_US = 300_000;
 /** A busy bond wants a link's return known soon: at 150 ms its probes take 4 kbit/s. */
 const RETRY_BUSY_US = 150_000;
-/** Probes of an idle path: its RTT and its life must be known when it is needed. */
-const PROBE_BUSY_US = 100_000;
-const PROBE_IDLE_US = 1_000_000;
 const PROBE_METERED_US = 10_000_000;
 /** Unanswered packets in flight, from which on silence is the path's and not chance. */
 const STALL_PACKETS = 4;
@@ -20,10 +18,8 @@ const TOGETHER_SHARE = 1 / 8;
 const TAIL_PROBE_BUDGET = 2;
 /** Smallest margin of the acknowledgement timeout over srtt; the peer's clock grain, our loop's and its. */
 const TIMEOUT_MARGIN_US = 15_000;
-/** The peer may hold an ack this long: under load, and for a few lone packets. */
+/** The peer may hold an ack this long even under load. */
 const PEER_DELAY_LOADED_US = 8_000;
-const PEER_DELAY_LONE_US = 25_000;
-const LONE_BYTES = 9_000;
 /** Silence of this much of an srtt (or 20 ms) is asked for too: one packet's misfortune is not a stall. */
 const SILENCE_SHARE = 1 / 8;
 const SILENCE_MIN_US = 20_000;
@@ -43,10 +39,10 @@ export class Liveness {
     this.#retryUs = RETRY_FIRST_US;
   }
 
-  /** When an idle or silent path is probed next. */
-  probeAt(isUp: boolean, isMetered: boolean, isBondBusy: boolean): Micros {
+  /** When an idle or silent path is probed next. `probeEveryUs`: how often the bond has its idle paths probed. */
+  probeAt(isUp: boolean, isMetered: boolean, isBondBusy: boolean, probeEveryUs: number): Micros {
     let intervalUs = isBondBusy && !isMetered ? Math.min(RETRY_BUSY_US, this.#retryUs) : this.#retryUs;
-    if (isUp) intervalUs = isMetered ? PROBE_METERED_US : isBondBusy ? PROBE_BUSY_US : PROBE_IDLE_US;
+    if (isUp) intervalUs = isMetered ? PROBE_METERED_US : probeEveryUs;
     return (this.lastElicitingAt + intervalUs) as Micros;
   }
 
@@ -79,6 +75,12 @@ export class Liveness {
   /** How long an acknowledgement may take. */
   timeoutUs(sent: SentLedger, rtt: RttEstimator, oneWay: OneWayDelay): number {
     const marginUs = Math.max(4 * rtt.variationUs, 0.3 * rtt.smoothedUs, 4 * oneWay.variationUs, TIMEOUT_MARGIN_US);
-    return rtt.smoothedUs + marginUs + (sent.inFlightBytes < LONE_BYTES ? PEER_DELAY_LONE_US : PEER_DELAY_LOADED_US);
+    return rtt.smoothedUs + marginUs + peerDelayUs(sent.inFlightBytes, rtt.smoothedUs);
   }
+}
+
+/** How long the peer may hold an ack: until enough has come for one, at the rate that what is in flight shows, or as long as it ever does. */
+function peerDelayUs(inFlightBytes: number, roundTripUs: number): number {
+  const gatheringUs = (ACK_EVERY_BYTES * (roundTripUs + ACK_DELAY_MAX_US)) / inFlightBytes;
+  return Math.min(ACK_DELAY_MAX_US, Math.max(PEER_DELAY_LOADED_US, gatheringUs));
 }

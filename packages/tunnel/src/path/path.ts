@@ -295,9 +295,9 @@ export class Path {
     return this.liveness.silenceAt(this.sent, this.rtt, this.#ackTimeoutUs());
   }
 
-  probeAt(isBondBusy: boolean): Micros {
+  probeAt(isBondBusy: boolean, probeEveryUs: number): Micros {
     if (this.state.kind === "suspended" || !this.hasRemote) return Number.POSITIVE_INFINITY as Micros;
-    return this.liveness.probeAt(this.isUp, this.plan.role === "metered", isBondBusy);
+    return this.liveness.probeAt(this.isUp, this.plan.role === "metered", isBondBusy, probeEveryUs);
   }
 
   /** When the next capacity train is due. Metered and limited paths are never measured with trains. */

@@ -8,14 +8,14 @@ const WORD_MASK = WORDS - 1;
 /** Ranges of one ACK: enough for 2 % loss over a window; older holes were reported before. */
 export const ACK_RANGES_MAX = 24;
 /** An ack is due when this many bytes wait for one: 84 bytes of ack are then 2 %. */
-const ACK_EVERY_BYTES = 4_500;
+export const ACK_EVERY_BYTES = 4_500;
 /** …but not sooner after the last one than this share of the round trip: 50 acks per round trip tell enough, and a slow uplink survives them. */
 const ACK_SPACING_SHARE = 1 / 50;
 const ACK_SPACING_MIN_US = 1_000;
 const ACK_SPACING_MAX_US = 10_000;
 /** Longest wait on a quick path, and on a slow one, where acks would cost too much. */
 const ACK_DELAY_MIN_US = 3_000;
-const ACK_DELAY_MAX_US = 25_000;
+export const ACK_DELAY_MAX_US = 25_000;
 
 /**
  * What has arrived on one path: the replay window, and from the same bits the acknowledgements. `isFresh` must be asked before

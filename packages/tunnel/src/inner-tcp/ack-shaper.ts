@@ -22,8 +22,12 @@ const ACKS_PER_ROUND = 5;
 const FLOOR_SHARE = 0.7;
 /** A bond that is near to this share is left to a flow as it is: more would cost its round trip more than it brings. */
 const NEAR_SHARE = 0.88;
-/** Slow start may end when our own queue exceeds the lead by this share of the round trip: then the window fills every path. */
-const EXIT_SHARE = 1;
+/**
+ * Slow start may end when our own queue exceeds half of the lead by a round trip, but by no more than this: the sender needs another round to notice, in which its
+ * window doubles, and then fills every path. Over paths of 640 ms a whole round trip more meant 18 MB and hundreds of drops.
+ */
+const EXIT_QUEUE_MAX_US = 100_000;
+const EXIT_LEAD_SHARE = 0.5;
 /** Repair and jitter may raise a flow's round trip to this many times the bond's. */
 const REFERENCE_SPAN = 3;
 /** Largest inner packet that can be a plain ack. */
@@ -185,7 +189,8 @@ export class AckShaper {
   /** How far apart acks are handed over; judges whether slow start is over. */
   #spacingUs(shaped: ShapedFlow, flowUs: number, sojournUs: number, now: number): number {
     const { watch } = shaped;
-    if (shaped.isStarting && sojournUs > this.#delays.leadUs + EXIT_SHARE * flowUs) shaped.isStarting = false;
+    const exitUs = EXIT_LEAD_SHARE * this.#delays.leadUs + Math.min(EXIT_QUEUE_MAX_US, flowUs);
+    if (shaped.isStarting && sojournUs > exitUs) shaped.isStarting = false;
     if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
     if (!shaped.isStarting) return 0;
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);

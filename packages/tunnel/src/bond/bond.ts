@@ -22,9 +22,9 @@ import { FrameHandler } from "./frame-handler.ts";
 import { Inlet } from "./inlet.ts";
 import { PathSet } from "./path-set.ts";
 import { Receiver } from "./receiver.ts";
+import { ReferenceDelays } from "./reference-delays.ts";
 import { RepairQueue } from "./repair-queue.ts";
 import { Resequencer } from "./resequencer.ts";
-import { leaderOf } from "./schedulers/redundant.ts";
 import { Sealer, type TransmitRun } from "./sealer.ts";
 import { bondStatsOf, pathStatsOf } from "./stats.ts";
 import { Transmitter } from "./transmitter.ts";
@@ -33,11 +33,6 @@ import { Usage } from "./usage.ts";
 const FOREVER = Number.POSITIVE_INFINITY as Micros;
 /** Path number 255 is reserved (docs/protocol.md §3). */
 const PATH_ID_MAX = 254;
-/** How often the reference delays are computed anew. */
-const REFERENCE_EVERY_US = 10_000;
-/** A gap is given up after four seconds and this many round trips over the slowest path: all repairs come sooner, even over what is left of a bond. */
-const GAP_ROUND_TRIPS = 8;
-const GAP_BASE_US = 4_000_000;
 /** A timer this late means that the process was kept from running, and that what it reads next has piled up. */
 const STALL_US = 2_000;
 
@@ -62,11 +57,11 @@ export class Bond {
   readonly #transmitter: Transmitter;
   readonly #receiver: Receiver;
   readonly #usage: Usage;
+  readonly #reference: ReferenceDelays;
   readonly #events: BondEvent[] = [];
   #now = 0 as Micros;
   /** What `pollTimeout` said last, or when that was found to be long past. */
   #dueAt = FOREVER;
-  #referenceAt = Number.NEGATIVE_INFINITY;
 
   constructor(pool: PacketPool, aead: Aead, options: BondOptions) {
     const { localSession, remoteSession, role } = options;
@@ -93,6 +88,7 @@ export class Bond {
       followsAddress,
     );
     this.#usage = new Usage([this.#inlet, this.#receiver]);
+    this.#reference = new ReferenceDelays(this.#paths, this.#dispatcher, this.#resequencer, this.#usage);
   }
 
   /** What the last successful `pollTransmit` laid down. */
@@ -141,7 +137,7 @@ export class Bond {
   suspendPath(id: PathId, now: Micros): void {
     const path = this.#path(id);
     const { inFlightBytes } = path.sent;
-    path.suspend(this.#repairs, now);
+    path.life.suspend(this.#repairs, now);
     this.#leave(inFlightBytes, now);
   }
 
@@ -182,8 +178,8 @@ export class Bond {
     for (const path of this.#paths.all) {
       path.detectLoss(this.#repairs, now);
       this.#judge(path, now);
-      if (path.probeAt(isBusy, this.#usage.probeEveryUs) <= now) {
-        path.isPingWanted = true;
+      if (path.life.probeAt(isBusy, this.#usage.probeEveryUs) <= now) {
+        path.life.isPingWanted = true;
         if (!path.isUp) path.liveness.onRetry();
       }
     }
@@ -207,7 +203,7 @@ export class Bond {
   pollTransmit(now: Micros): PathId | -1 {
     this.#now = now;
     if (this.#epochs.sendEpoch < 0) return -1;
-    if (now >= this.#referenceAt) this.#refreshReference(now);
+    this.#reference.refresh(now);
     const path = this.#control.poll(now);
     if (path >= 0) return path;
     return this.#transmitter.poll(now);
@@ -229,9 +225,10 @@ export class Bond {
     const isBusy = this.#usage.isBusy(this.#now);
     const { probeEveryUs } = this.#usage;
     for (const path of this.#paths.all) {
-      at = Math.min(at, path.loss.deadline, path.silenceAt(), path.forgetAt());
+      at = Math.min(at, path.loss.deadline, path.life.silenceAt(), path.forgetAt());
       // A rate that has risen may find a probe long due; that is no timer that fired late.
-      at = Math.min(at, Math.max(this.#now, path.probeAt(isBusy, probeEveryUs)), path.trainAt(), path.mtuProbeAt());
+      at = Math.min(at, Math.max(this.#now, path.life.probeAt(isBusy, probeEveryUs)));
+      at = Math.min(at, path.life.trainAt(), path.life.mtuProbeAt());
     }
     if (this.#help !== undefined) at = Math.min(at, this.#help.timeoutAt());
     return Math.min(at, this.#resequencer.timeoutAt(), this.#epochs.rekeyAt()) as Micros;
@@ -276,7 +273,7 @@ export class Bond {
 
   #judge(path: Path, now: Micros): void {
     const { inFlightBytes } = path.sent;
-    if (path.judgeSilence(this.#repairs, now) !== "stalled") return;
+    if (path.life.judgeSilence(this.#repairs, now) !== "stalled") return;
     path.isStatusWanted = true;
     this.#leave(inFlightBytes, now);
     this.#events.push({ kind: "path-stalled", path: path.id, inFlightBytes });
@@ -285,21 +282,5 @@ export class Bond {
   #leave(inFlightBytes: number, now: Micros): void {
     this.#paths.refresh();
     this.#dispatcher.management.handlePathLoss(inFlightBytes, now);
-  }
-
-  #refreshReference(now: Micros): void {
-    this.#referenceAt = now + REFERENCE_EVERY_US;
-    this.#usage.count(now);
-    const referenceUs = this.#paths.referenceUs();
-    const { management } = this.#dispatcher;
-    if (referenceUs > 0) management.referenceUs = referenceUs;
-    management.quickestUs = this.#paths.quickestUs();
-    management.quickestDelayUs = this.#paths.quickestDelayUs();
-    management.nearShare = this.#paths.nearShare();
-    const isRedundant = this.#dispatcher.copies > 0;
-    management.leadUs = isRedundant ? 0 : this.#paths.leadUs();
-    const capacity = isRedundant ? leaderOf(this.#paths.eligible)?.capacity : this.#paths.capacity();
-    management.capacity = capacity || management.capacity;
-    this.#resequencer.gapDeadlineUs = GAP_BASE_US + GAP_ROUND_TRIPS * referenceUs;
   }
 }

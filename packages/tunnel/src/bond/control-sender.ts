@@ -30,10 +30,10 @@ export class ControlSender {
   poll(now: Micros): PathId | -1 {
     this.#assignAcks(now);
     for (const path of this.#paths.all) {
-      if (!path.hasRemote || path.state.kind === "suspended") continue;
+      if (!path.hasRemote || path.life.isSuspended) continue;
       if (this.#sendMtuProbe(path, now)) return path.id;
       if (this.#sendFrames(path, now)) return path.id;
-      if (path.trainAt() <= now && this.#sendTrain(path, now)) return path.id;
+      if (path.life.trainAt() <= now && this.#sendTrain(path, now)) return path.id;
     }
     return NO_PATH;
   }
@@ -55,7 +55,7 @@ export class ControlSender {
       if (carrier === undefined) continue;
       path.ackCarrier = carrier;
       const isOwnDue = now - path.lastOwnAckAt >= OWN_COPY_EVERY_US;
-      path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && path.state.kind !== "suspended";
+      path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && !path.life.isSuspended;
       path.received.noteAckSent(now);
     }
   }
@@ -65,9 +65,9 @@ export class ControlSender {
     const { view } = this.#pool.arena;
     let at = start;
     let isEliciting = false;
-    if (carrier.isPingWanted) {
+    if (carrier.life.isPingWanted) {
       view.setUint8(at++, FRAME_PING);
-      carrier.isPingWanted = false;
+      carrier.life.isPingWanted = false;
       isEliciting = true;
     }
     for (const path of this.#paths.all) {
@@ -100,14 +100,14 @@ export class ControlSender {
 
   /** A PING in a datagram of the size in question. It is not in flight: its loss concerns nobody but the search. The PING behind it proves the path alive. */
   #sendMtuProbe(path: Path, now: Micros): boolean {
-    const bytes = path.pollMtuProbe(now);
+    const bytes = path.life.pollMtuProbe(now);
     if (bytes === 0) return false;
     this.#layPaddedPing(bytes - SEAL_BYTES);
     const packetNumber = path.sent.next;
     this.#sealer.begin(path);
     this.#sealer.add(path, KIND_FRAMES, this.#pool.scratchOffset, bytes - SEAL_BYTES, NO_SLOT, PART_PROBE, false, now);
     path.mtu.onSent(packetNumber, path.loss.reorderingUs > 0 ? path.rtt.smoothedUs + path.loss.reorderingUs : 0, now);
-    path.isPingWanted = true;
+    path.life.isPingWanted = true;
     return true;
   }
 

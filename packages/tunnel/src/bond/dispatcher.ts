@@ -4,9 +4,9 @@ import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Algorithm, Micros, Slot } from "../types.ts";
 import { assertNever } from "../types.ts";
-import { FLAG_UNORDERED, FLAG_VOID, VOID_BODY } from "../wire/lane-header.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Lane } from "./lane.ts";
+import { LaneDrops } from "./lane-drops.ts";
 import { QueueManagement } from "./queue-management.ts";
 import type { RepairQueue } from "./repair-queue.ts";
 import { AdaptiveChooser } from "./schedulers/adaptive.ts";
@@ -22,8 +22,6 @@ const NONE = -1 as Slot;
 const LANES_TRIED_MAX = 8;
 /** Age of a lane's head, beyond what its lead and queue management explain, from which on it is not overtaken any more. */
 const OVERDUE_US = 300_000;
-/** A VOID covers at most this many sequence numbers. */
-const VOID_SPAN_MAX = 65_535;
 const DEFAULT_COPIES = 2;
 /** A packet may come later than predicted by this many mean deviations. */
 const JITTER_SPAN = 2;
@@ -43,7 +41,7 @@ export class Dispatcher implements BondDelays, QueueDelays {
   readonly queue = new FairQueue();
   readonly management: QueueManagement;
   readonly spare: SpareCopies;
-  droppedPackets = 0;
+  readonly drops: LaneDrops;
   /** Paths beside the chosen one that are to get each packet too. */
   copies = 0;
 
@@ -58,6 +56,7 @@ export class Dispatcher implements BondDelays, QueueDelays {
     this.#pool = pool;
     this.#repairs = repairs;
     this.management = new QueueManagement(pool);
+    this.drops = new LaneDrops(pool, this.queue, this.management);
     this.spare = new SpareCopies(pool);
   }
 
@@ -173,12 +172,6 @@ export class Dispatcher implements BondDelays, QueueDelays {
     }
   }
 
-  /** Takes the head of a lane out of the queue because memory is short. Its sequence number travels on as a VOID. */
-  dropHead(lane: Lane): void {
-    const slot = lane.queue.peek();
-    if (slot >= 0) this.#giveUp(lane, slot);
-  }
-
   #noteExcess(now: Micros): void {
     const { slot, path } = this;
     const arrivalAt = now + path!.delayUs() + JITTER_SPAN * path!.oneWay.variationUs;
@@ -233,60 +226,14 @@ export class Dispatcher implements BondDelays, QueueDelays {
     if (path === undefined || !this.#repairs.unreleased.hasRoomFor(lane.queue.peek())) return false;
     for (let slot = lane.queue.peek(); slot >= 0; slot = lane.queue.peek()) {
       this.slot = slot;
-      if ((this.#pool.flags[slot]! & FLAG_VOID) !== 0) {
-        while (lane.packets > 1 && this.#isNextStale(lane, now) && this.#mergeIntoVoid(lane, slot));
+      if (this.drops.isVoid(slot)) {
+        this.drops.mergeStale(lane, slot, now);
         return true;
       }
       if (this.management.judge(lane, slot, now) !== "drop") return true;
-      this.#giveUp(lane, slot);
+      this.drops.dropHead(lane);
     }
     return false;
-  }
-
-  /** Turns the head into a VOID, or merges it into a VOID ahead of it: the far end must not wait for a packet that never comes. */
-  #giveUp(lane: Lane, slot: Slot): void {
-    const pool = this.#pool;
-    const bytes = pool.length[slot]!;
-    const { view } = pool.arena;
-    if ((pool.flags[slot]! & FLAG_VOID) !== 0) {
-      this.#mergeIntoVoid(lane, slot);
-      return;
-    }
-    this.droppedPackets++;
-    if ((pool.flags[slot]! & FLAG_UNORDERED) !== 0) {
-      lane.take(0, bytes);
-      this.queue.discard(bytes);
-      pool.release(slot);
-      return;
-    }
-    pool.flags[slot] = FLAG_VOID;
-    pool.length[slot] = VOID_BODY.LENGTH;
-    view.setUint16(pool.packetOffset(slot) + VOID_BODY.COUNT, 1);
-    lane.bytes -= bytes - VOID_BODY.LENGTH;
-    this.queue.bytes -= bytes - VOID_BODY.LENGTH;
-  }
-
-  #isNextStale(lane: Lane, now: Micros): boolean {
-    return this.management.isStale(lane.queue.at(lane.queue.seek(1)), now);
-  }
-
-  /** The head is a VOID: drops the packet behind it, if that one continues it. Returns whether it did. */
-  #mergeIntoVoid(lane: Lane, head: Slot): boolean {
-    const pool = this.#pool;
-    const { view } = pool.arena;
-    const offset = lane.queue.seek(1);
-    if (offset < 0) return false;
-    const slot = lane.queue.at(offset);
-    const span = view.getUint16(pool.packetOffset(head) + VOID_BODY.COUNT);
-    const continues = pool.sequence[slot] === (pool.sequence[head]! + span) >>> 0;
-    if (!continues || (pool.flags[slot]! & (FLAG_UNORDERED | FLAG_VOID)) !== 0 || span >= VOID_SPAN_MAX) return false;
-    view.setUint16(pool.packetOffset(head) + VOID_BODY.COUNT, span + 1);
-    const bytes = pool.length[slot]!;
-    lane.take(offset, bytes);
-    this.queue.discard(bytes);
-    pool.release(slot);
-    this.droppedPackets++;
-    return true;
   }
 }
 

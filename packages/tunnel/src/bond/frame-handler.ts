@@ -64,14 +64,14 @@ export class FrameHandler implements ReceiveEvents {
   moved(path: Path, now: Micros): void {
     if (path.hasRemote) this.#events.push({ kind: "path-moved", path: path.id });
     path.hasRemote = true;
-    path.isPingWanted = path.state.kind !== "suspended";
+    path.life.isPingWanted = !path.life.isSuspended;
     path.pacer.reset(now);
   }
 
   #onAck(carrier: Path, now: Micros): void {
     const path = this.#paths.get(this.#ack.path);
     if (path === undefined) return;
-    const wasStalled = path.state.kind === "stalled";
+    const wasStalled = path.life.state.kind === "stalled";
     if (!path.onAck(this.#pool.arena.view, this.#ack, carrier, this.#sink, now)) return;
     path.isStatusWanted = wasStalled;
     this.#paths.refresh();
@@ -83,6 +83,6 @@ export class FrameHandler implements ReceiveEvents {
     const path = this.#paths.get(id);
     if (path === undefined) return;
     path.isPeerStalled = status === STATUS_STALLED;
-    if (path.isPeerStalled && path.isUp) path.isPingWanted = true;
+    if (path.isPeerStalled && path.isUp) path.life.isPingWanted = true;
   }
 }

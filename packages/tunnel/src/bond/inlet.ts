@@ -80,7 +80,7 @@ export class Inlet {
   #makeRoom(laneId: number): boolean {
     const fattest = this.#dispatcher.queue.fattest();
     if (fattest === undefined || fattest.id === laneId) return false;
-    this.#dispatcher.dropHead(fattest);
+    this.#dispatcher.drops.dropHead(fattest);
     return true;
   }
 }

@@ -33,6 +33,6 @@ function createPath(id: number, delayUs: number, rateMbit: number): Path {
   path.rtt.sample(2 * delayUs, micros(1));
   path.oneWay.sample(delayUs, 0, 1);
   path.congestion.hint((rateMbit * MBIT) / 0.97, true, micros(1));
-  path.state = { kind: "up", since: micros(0) };
+  path.life.state = { kind: "up", since: micros(0) };
   return path;
 }

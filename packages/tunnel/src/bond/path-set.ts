@@ -103,7 +103,7 @@ export class PathSet {
       if (best === undefined || ackDelayUs(other) < ackDelayUs(best)) best = other;
     }
     if (best !== undefined) return best;
-    return path.hasRemote && path.state.kind !== "suspended" ? path : undefined;
+    return path.hasRemote && !path.life.isSuspended ? path : undefined;
   }
 
   #quickest(): Path | undefined {
@@ -121,7 +121,7 @@ export class PathSet {
  */
 function orderUs(path: Path, quickest: Path): number {
   const rttUs = quickest.rtt.minUs + path.oneWay.baseUs - quickest.oneWay.baseUs;
-  const repairUs = path.lossMeter.ppm > LOSSY_PPM ? path.congestion.pipeUs + quickest.rtt.minUs : 0;
+  const repairUs = path.lossMeter.ppm > LOSSY_PPM ? path.congestion.pipe.roundTripUs + quickest.rtt.minUs : 0;
   return Math.max(rttUs, repairUs);
 }
 

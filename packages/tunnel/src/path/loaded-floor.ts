@@ -1,7 +1,7 @@
 import type { OneWayDelay } from "./one-way-delay.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 
-/** Long enough to remember the last deep drain (see CongestionControl). */
+/** Long enough to remember the last deep drain (see GainCycle). */
 const ROUNDS = 16;
 /** The floor under load may exceed the all-time minimum by this much; beyond, it is a queue and not jitter. */
 const EXCESS_MAX_US = 60_000;

@@ -1,14 +1,15 @@
 import { TunnelError } from "../errors.ts";
-import type { Micros, PathId, PathOptions, PathPlan, PathState, Slot } from "../types.ts";
+import type { Micros, PathId, PathOptions, PathPlan, Slot } from "../types.ts";
 import type { AckFrame } from "../wire/frames.ts";
 import { CapacityTrain } from "./capacity-train.ts";
 import { CongestionControl } from "./congestion-control.ts";
 import { DeliverySampler } from "./delivery-sampler.ts";
-import { Liveness, type Silence } from "./liveness.ts";
+import { Liveness } from "./liveness.ts";
 import { LossDetector } from "./loss-detector.ts";
 import { LossMeter } from "./loss-meter.ts";
 import { OneWayDelay } from "./one-way-delay.ts";
 import { Pacer } from "./pacer.ts";
+import { PathLife } from "./path-life.ts";
 import { PathMtu } from "./path-mtu.ts";
 import { ReceiveLedger } from "./receive-ledger.ts";
 import { ReturnWay } from "./return-way.ts";
@@ -24,8 +25,6 @@ export const DATAGRAM_MIN_BYTES = MTU_BASE_BYTES;
 const LOST_MEMORY_US = 300_000;
 /** … and where no ack comes, the end of several such memories is one wake-up. */
 const FORGET_GRAIN_US = 200_000;
-/** A path without a plan may be measured with trains after this long. */
-const TRAIN_GRACE_US = 500_000;
 /** A probing path looks quicker by up to this much, or it would never get the excess that it needs. */
 const PROBE_BONUS_US = 10_000;
 /** An urgent packet may overdraw a path's pacing by this much. */
@@ -43,7 +42,8 @@ export class Path {
   /** IP and UDP header bytes of every datagram. */
   headerBytes = DEFAULT_HEADER_BYTES;
   plan: PathPlan = DEFAULT_PLAN;
-  state: PathState;
+  /** The plan is the forwarding plan's. */
+  isPlanned = false;
   /** The remote address is known. */
   hasRemote = false;
   /** Arena offset of the remote address record. */
@@ -63,9 +63,8 @@ export class Path {
   readonly returnWay = new ReturnWay();
   readonly train = new CapacityTrain();
   readonly mtu = new PathMtu(this.sent);
+  readonly life: PathLife;
 
-  /** A PING has to leave with the next transmission. */
-  isPingWanted = false;
   /** Path that carries the next ACK for this one, and whether a copy goes on this one. */
   ackCarrier: Path | undefined = undefined;
   isAckCopyWanted = false;
@@ -85,10 +84,7 @@ export class Path {
   /** Bytes given by the weighted scheduler, divided by the weight. */
   weightedBytes = 0;
   #rateLimit = 0;
-  #isPlanned = false;
   #largestAcked = 0;
-  /** Packets given up for want of an ack, which the next ack confirms to be losses and not an outage. */
-  #tailLost = 0;
 
   constructor(id: PathId, remoteSlot: Slot, remoteOffset: number, options: PathOptions, now: Micros) {
     this.id = id;
@@ -96,7 +92,7 @@ export class Path {
     this.remoteSlot = remoteSlot;
     this.remoteOffset = remoteOffset;
     this.congestion = new CongestionControl(this.rtt, this.oneWay);
-    this.state = { kind: "probing", since: now };
+    this.life = new PathLife(this, now);
     this.configure(options, now);
     this.pacer.reset(now);
   }
@@ -120,13 +116,13 @@ export class Path {
 
   applyPlan(plan: PathPlan): void {
     this.plan = plan;
-    this.#isPlanned = true;
+    this.isPlanned = true;
     this.#rateLimit = plan.rateLimitBps / 8e6;
   }
 
   /** It answers, and packets may be given to it. */
   get isUp(): boolean {
-    return this.state.kind === "up";
+    return this.life.isUp;
   }
 
   get isWindowOpen(): boolean {
@@ -141,7 +137,7 @@ export class Path {
 
   /** Best knowledge of what the path can carry, bytes per µs. */
   get capacity(): number {
-    const capacity = this.congestion.bandwidth || this.congestion.pacingRate;
+    const capacity = this.congestion.pipe.bandwidth || this.congestion.pacingRate;
     return this.#rateLimit > 0 ? Math.min(this.#rateLimit, capacity) : capacity;
   }
 
@@ -157,7 +153,7 @@ export class Path {
 
   /** One-way delay of a packet that leaves now, with the queue that our own bytes make. */
   delayUs(): number {
-    return this.oneWay.baseUs + this.congestion.predictedQueueUs(this.sent.inFlightBytes);
+    return this.oneWay.baseUs + this.congestion.pipe.predictedQueueUs(this.sent.inFlightBytes);
   }
 
   isReady(now: Micros): boolean {
@@ -190,7 +186,7 @@ export class Path {
       sent.deliveredSentAt[index] = this.sampler.sentAt;
       sent.idleUs[index] = this.pacer.idleUs;
       sent.deliveredIdleUs[index] = this.sampler.idleUs;
-      sent.ownQueueUs[index] = this.congestion.predictedQueueUs(sent.inFlightBytes);
+      sent.ownQueueUs[index] = this.congestion.pipe.predictedQueueUs(sent.inFlightBytes);
       sent.inFlightBytes += bytes;
       sent.inFlightPackets++;
       this.liveness.lastElicitingAt = now;
@@ -206,7 +202,7 @@ export class Path {
   /** Applies an ACK of the peer that came over `carrier`. Returns true if the path had not been up and answers. */
   onAck(view: DataView, ack: AckFrame, carrier: Path, sink: SentSink, now: Micros): boolean {
     const sent = this.sent;
-    if (ack.largest >= sent.next || this.state.kind === "suspended") return false;
+    if (ack.largest >= sent.next || this.life.isSuspended) return false;
     sent.applyAck(view, ack, sink);
     const isNew = ack.largest > this.#largestAcked;
     const isOtherWay = this.returnWay.onAck(ack, this, carrier, isNew, now);
@@ -217,9 +213,9 @@ export class Path {
     this.loss.onAck(sent, this.rtt, sink, now);
     // What an outage has swallowed says nothing of the link that is back.
     const isReturning = !this.isUp;
-    const lost = isReturning ? 0 : this.loss.newlyLost + this.#tailLost - sent.spuriousPackets;
+    const lost = isReturning ? 0 : this.loss.newlyLost + this.life.tailLost - sent.spuriousPackets;
     this.lossMeter.count(sent.ackedPackets, lost, now);
-    this.#tailLost = 0;
+    this.life.tailLost = 0;
     const isTooLong = this.mtu.judge(sink, this.rtt.smoothedUs, now);
     const lostBytes = isTooLong || isReturning ? 0 : this.loss.lostBytes;
     this.#advance(sink, now);
@@ -229,7 +225,7 @@ export class Path {
     this.congestion.onAck(this.sampler, sent.ackedBytes, lostBytes, sent.inFlightBytes, isTraining, now);
     this.pacer.noteWindow(this.isWindowOpen, now);
     if (this.isUp || !this.rtt.hasSample) return false;
-    this.#rise(now);
+    this.life.rise(now);
     return true;
   }
 
@@ -242,31 +238,11 @@ export class Path {
     this.mtu.judge(sink, this.rtt.smoothedUs, now);
   }
 
-  /** Judges missing acknowledgements. What is in flight counts as lost (until a late ack says otherwise) unless the answer is `none`. */
-  judgeSilence(sink: SentSink, now: Micros): Silence {
-    if (!this.isUp || this.silenceAt() > now) return "none";
-    const silence = this.liveness.judge(this.sent, this.#ackTimeoutUs(), now);
-    if (silence === "none") return silence;
-    this.#tailLost = silence === "tail" ? this.#tailLost + this.sent.inFlightPackets : 0;
-    this.abandonInFlight(sink, now);
-    this.isPingWanted = true;
-    if (silence === "stalled") this.state = { kind: "stalled", since: now };
-    return silence;
-  }
-
   /** Hands all that is in flight to the sink as lost, to be repaired elsewhere. */
   abandonInFlight(sink: SentSink, now: Micros): void {
     this.sent.loseInFlight(sink);
     this.train.stop();
     this.pacer.noteWindow(this.isWindowOpen, now);
-  }
-
-  /** The link is gone. Packet numbers and the replay window stay. */
-  suspend(sink: SentSink, now: Micros): void {
-    this.abandonInFlight(sink, now);
-    this.sent.clear(sink);
-    this.state = { kind: "suspended", since: now };
-    this.isPingWanted = false;
   }
 
   /** The link is back, perhaps as another one: the model starts afresh. */
@@ -276,9 +252,7 @@ export class Path {
     this.oneWay.reset();
     this.congestion.reset();
     this.pacer.reset(now);
-    this.liveness.onAnswer(now);
-    this.liveness.lastElicitingAt = Number.NEGATIVE_INFINITY;
-    this.state = { kind: "probing", since: now };
+    this.life.restart(now);
   }
 
   /** When lost packets have to be forgotten although no ack comes: a quiet bond must not keep their buffers. Infinity if there are none. */
@@ -287,47 +261,6 @@ export class Path {
     const index = sent.oldest & sent.mask;
     if (sent.oldest === sent.next || sent.state[index] !== LOST) return Number.POSITIVE_INFINITY as Micros;
     return (sent.sentAt[index]! + this.#memoryUs() + FORGET_GRAIN_US) as Micros;
-  }
-
-  /** When silence has to be judged. */
-  silenceAt(): Micros {
-    if (!this.isUp) return Number.POSITIVE_INFINITY as Micros;
-    return this.liveness.silenceAt(this.sent, this.rtt, this.#ackTimeoutUs());
-  }
-
-  probeAt(isBondBusy: boolean, probeEveryUs: number): Micros {
-    if (this.state.kind === "suspended" || !this.hasRemote) return Number.POSITIVE_INFINITY as Micros;
-    return this.liveness.probeAt(this.isUp, this.plan.role === "metered", isBondBusy, probeEveryUs);
-  }
-
-  /** When the next capacity train is due. Metered and limited paths are never measured with trains. */
-  trainAt(): Micros {
-    const isExcluded = !this.isUp || this.plan.role === "metered" || this.plan.rateLimitBps > 0;
-    if (isExcluded) return Number.POSITIVE_INFINITY as Micros;
-    const graceUntil = this.#isPlanned ? 0 : this.state.since + TRAIN_GRACE_US;
-    return Math.max(this.train.dueAt(), graceUntil) as Micros;
-  }
-
-  /** Size of the datagram that has to leave now to probe the path's MTU; 0 if none. */
-  pollMtuProbe(now: Micros): number {
-    if (this.isUp) return this.mtu.poll(this.plan.role === "metered", now);
-    return this.state.kind === "probing" && this.isPingWanted ? this.mtu.pollStart() : 0;
-  }
-
-  /** When `pollMtuProbe` has something to say without a ping. */
-  mtuProbeAt(): Micros {
-    return this.isUp ? this.mtu.dueAt(this.plan.role === "metered") : (Number.POSITIVE_INFINITY as Micros);
-  }
-
-  #ackTimeoutUs(): number {
-    return this.liveness.timeoutUs(this.sent, this.rtt, this.oneWay) + this.returnWay.patienceUs(this);
-  }
-
-  #rise(now: Micros): void {
-    this.mtu.onRise();
-    if (this.state.kind === "probing") this.train.begin(now);
-    this.state = { kind: "up", since: now };
-    this.pacer.reset(now);
   }
 
   #measureDelay(ack: AckFrame, isOtherWay: boolean, now: Micros): void {

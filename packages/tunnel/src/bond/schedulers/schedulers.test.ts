@@ -99,7 +99,7 @@ test("an urgent packet takes the quickest path even if its turn has not come", (
 
 test("only a big flow feeds the probe of a path, all others take the quickest one", () => {
   const [probing, quick] = [createPath(0, 14_000, 50), createPath(1, 10_000, 50)];
-  probing.congestion.mode = "probe-up";
+  probing.congestion.cycle.mode = "probe-up";
   assert.equal(chooseUrgent([probing, quick], NOW), quick);
   const chooser = new AdaptiveChooser();
   assert.equal(chooser.choose([probing, quick], backlog(7), undefined, NOW), quick);

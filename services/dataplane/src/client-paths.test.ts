@@ -13,6 +13,21 @@ test("a link that appears gets a socket, is announced, and ends a wait for the s
   assert.equal(end.wakes(), 1);
 });
 
+test("a path says over which IP version it goes", () => {
+  const end = client();
+  end.paths.setServer({ v4: ["203.0.113.1"], v6: ["2001:db8::1"] });
+  end.paths.setLink("eth0", linkOf("eth0"));
+  end.paths.setLink("wwan0", { ...linkOf("wwan0"), addresses: ["2001:db8:1::2"], gatewayV6: "fe80::1" });
+  const announced = end.sent.flatMap((message) => (message.$case === "pathOpen" ? [message.value] : []));
+  assert.deepEqual(
+    announced.map(({ link, overIpv6 }) => [link, overIpv6]),
+    [
+      ["eth0", false],
+      ["wwan0", true],
+    ],
+  );
+});
+
 test("news of a link's quality do nothing", () => {
   const end = client();
   end.paths.setLink("eth0", linkOf("eth0"));

@@ -1,5 +1,6 @@
 /** A client's paths: the loop's sockets follow the links, the server hears of them, and both bonds have the plan. */
 
+import { isIPv6 } from "node:net";
 import type { link, plan } from "@edgebos/proto";
 import type { Algorithm, BondPolicy, PathId } from "@edgebos/tunnel";
 import type { ControlClient } from "./control/client.ts";
@@ -146,6 +147,7 @@ export class ClientPaths {
       weight,
       rateLimitBps,
       enabled,
+      overIpv6: isIPv6(socket.serverAddress),
     };
     this.#options.control.send({ $case: "pathOpen", value });
   }

@@ -86,6 +86,8 @@ export interface PathOpen {
   weight: number;
   rateLimitBps: number;
   enabled: boolean;
+  /** The client's datagrams have IPv6 headers. Both ends count them as part of what a path carries. */
+  overIpv6: boolean;
 }
 
 export interface PathUpdate {
@@ -982,7 +984,17 @@ export const Refuse: MessageFns<Refuse> = {
 };
 
 function createBasePathOpen(): PathOpen {
-  return { pathId: 0, link: "", kind: 0, maxDatagramBytes: 0, role: 0, weight: 0, rateLimitBps: 0, enabled: false };
+  return {
+    pathId: 0,
+    link: "",
+    kind: 0,
+    maxDatagramBytes: 0,
+    role: 0,
+    weight: 0,
+    rateLimitBps: 0,
+    enabled: false,
+    overIpv6: false,
+  };
 }
 
 export const PathOpen: MessageFns<PathOpen> = {
@@ -1010,6 +1022,9 @@ export const PathOpen: MessageFns<PathOpen> = {
     }
     if (message.enabled !== false) {
       writer.uint32(64).bool(message.enabled);
+    }
+    if (message.overIpv6 !== false) {
+      writer.uint32(72).bool(message.overIpv6);
     }
     return writer;
   },
@@ -1091,6 +1106,14 @@ export const PathOpen: MessageFns<PathOpen> = {
             message.enabled = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.overIpv6 = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1125,6 +1148,11 @@ export const PathOpen: MessageFns<PathOpen> = {
         ? globalThis.Number(object.rate_limit_bps)
         : 0,
       enabled: isSet(object.enabled) ? globalThis.Boolean(object.enabled) : false,
+      overIpv6: isSet(object.overIpv6)
+        ? globalThis.Boolean(object.overIpv6)
+        : isSet(object.over_ipv6)
+        ? globalThis.Boolean(object.over_ipv6)
+        : false,
     };
   },
 
@@ -1154,6 +1182,9 @@ export const PathOpen: MessageFns<PathOpen> = {
     if (message.enabled !== false) {
       obj.enabled = message.enabled;
     }
+    if (message.overIpv6 !== false) {
+      obj.overIpv6 = message.overIpv6;
+    }
     return obj;
   },
 
@@ -1170,6 +1201,7 @@ export const PathOpen: MessageFns<PathOpen> = {
     message.weight = object.weight ?? 0;
     message.rateLimitBps = object.rateLimitBps ?? 0;
     message.enabled = object.enabled ?? false;
+    message.overIpv6 = object.overIpv6 ?? false;
     return message;
   },
 };

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { control } from "@edgebos/proto";
 import type { Command } from "../loop/commands.ts";
 import { AddressPool, parsePools } from "./address-pool.ts";
 import type { KnownClient, RefusalReason } from "./admission.ts";
@@ -40,6 +41,18 @@ describe("control channel over TLS on loopback", { skip: opensslMissing }, () =>
     assert.notDeepEqual(ours.sendKey, ours.receiveKey);
     const [open] = server.posted;
     assert.ok(open?.kind === "open-session" && open.remoteSession === client.control.session);
+  });
+
+  test("a path is opened with the headers of the IP version that the client has announced", async (t) => {
+    const server = await startServer(t, [known("van", van)]);
+    const client = startClient(t, server.port, van);
+    await client.welcomed(1);
+    for (const overIpv6 of [false, true]) {
+      const value = control.PathOpen.fromPartial({ pathId: overIpv6 ? 1 : 0, maxDatagramBytes: 1452, overIpv6 });
+      client.control.send({ $case: "pathOpen", value });
+    }
+    const headers = () => server.posted.flatMap((command) => (command.kind === "open-path" ? command.headerBytes : []));
+    await t.waitFor(() => assert.deepEqual(headers(), [28, 48]));
   });
 
   test("after a lost connection the session is resumed with keys of a new epoch", async (t) => {

@@ -4,6 +4,7 @@ import type { CipherName } from "@edgebos/linux-io";
 import type { control } from "@edgebos/proto";
 import type { Algorithm, BondPolicy, PathId, PathPlan } from "@edgebos/tunnel";
 import { parseAddress } from "../host/addresses.ts";
+import { outerHeaderBytes } from "../host/commands.ts";
 import type { Command } from "../loop/commands.ts";
 import { bondPlan, mergedPathPlan, mergedPolicy, type PeerPlan, pathPlanOf, policyOf } from "../plan.ts";
 import type { InnerAddresses } from "./address-pool.ts";
@@ -176,6 +177,7 @@ export class ServerSession {
       path: open.pathId,
       name,
       maxDatagramBytes: Math.max(MIN_DATAGRAM_BYTES, open.maxDatagramBytes),
+      headerBytes: outerHeaderBytes(open.overIpv6 ? 6 : 4),
     });
     this.applyPlan();
   }

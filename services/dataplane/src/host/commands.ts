@@ -88,17 +88,19 @@ export function canonicalDestination(destination: string): string {
 
 /** Largest inner packet that fits one datagram of a link with this MTU, given the family of the server's address. */
 export function innerMtuBytes(linkMtuBytes: number, outerFamily: 4 | 6): number {
-  const outerHeader = (outerFamily === 4 ? 20 : 40) + UDP_HEADER_BYTES;
-  return Math.max(MIN_INNER_MTU_BYTES, linkMtuBytes - outerHeader - TUNNEL_HEADER_BYTES);
+  return Math.max(MIN_INNER_MTU_BYTES, maxDatagramBytes(linkMtuBytes, outerFamily) - TUNNEL_HEADER_BYTES);
 }
 
 /** Largest UDP payload of a link with this MTU. */
 export function maxDatagramBytes(linkMtuBytes: number, outerFamily: 4 | 6): number {
-  return linkMtuBytes - (outerFamily === 4 ? 20 : 40) - UDP_HEADER_BYTES;
+  return linkMtuBytes - outerHeaderBytes(outerFamily);
 }
 
-/** RFC 768. */
-const UDP_HEADER_BYTES = 8;
+/** IP and UDP headers of each datagram. RFC 791, RFC 8200, RFC 768. */
+export function outerHeaderBytes(outerFamily: 4 | 6): number {
+  return outerFamily === 4 ? 28 : 48;
+}
+
 /** Packet header, lane header and tag: docs/protocol.md §3 and §5. */
 const TUNNEL_HEADER_BYTES = 36;
 /** IPv6 needs it of every link, RFC 8200 §5; the tunnel splits what a link cannot carry in one datagram. */

@@ -56,6 +56,7 @@ export type Command =
       readonly path: number;
       readonly name: string;
       readonly maxDatagramBytes: number;
+      readonly headerBytes: number;
     }
   /** Server: the client withdrew a path. */
   | { readonly kind: "suspend-path"; readonly session: number; readonly path: number }

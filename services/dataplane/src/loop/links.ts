@@ -3,8 +3,10 @@
  * the kernel says that its carrier, address or device is gone, and tried again when they are back.
  */
 
+import { isIPv6 } from "node:net";
 import { type RouteEvent, SystemError, type UdpOptions } from "@edgebos/linux-io";
 import type { Bond, Micros, PathId } from "@edgebos/tunnel";
+import { outerHeaderBytes } from "../host/commands.ts";
 import type { LinkSocket, LoopMessage } from "./commands.ts";
 import type { LoopIo, Udp } from "./io.ts";
 import type { PathSockets } from "./outbound.ts";
@@ -138,7 +140,7 @@ export class Links implements PathSockets {
       name: link.name,
       maxDatagramBytes: link.maxDatagramBytes,
       remote: this.#io.encodeAddress(link.serverAddress, link.serverPort),
-      headerBytes: link.serverAddress.includes(":") ? IPV6_UDP_BYTES : IPV4_UDP_BYTES,
+      headerBytes: outerHeaderBytes(isIPv6(link.serverAddress) ? 6 : 4),
     };
     if (this.#bond.pathIds().includes(path)) this.#bond.resumePath(path, options, now);
     else this.#bond.openPath(path, options, now);
@@ -167,9 +169,6 @@ export class Links implements PathSockets {
 
 /** How long a link rests that cannot be opened or sent on. */
 const RETRY_US = 1_000_000;
-/** RFC 791, RFC 8200, RFC 768. */
-const IPV4_UDP_BYTES = 28;
-const IPV6_UDP_BYTES = 48;
 
 /** Errors of a send by which a link is out of use; others concern one datagram. asm-generic/errno.h */
 const LINK_ERRORS: ReadonlyMap<number, string> = new Map([

@@ -1,8 +1,9 @@
 /** Commands that concern one session's bond alone. */
 
-import type { Bond, Micros, PathId, PathOptions } from "@edgebos/tunnel";
+import type { Bond, Micros, PathId } from "@edgebos/tunnel";
 import type { Command } from "./commands.ts";
 
+type Announcement = Extract<Command, { kind: "open-path" }>;
 export type BondCommand = Extract<Command, { kind: "install-keys" | "open-path" | "suspend-path" | "apply-plan" }>;
 
 /** Throws TunnelError for what the pool has no room for. */
@@ -27,8 +28,9 @@ export function runBondCommand(bond: Bond, command: BondCommand, now: Micros): v
  * An announcement is repeated with each control connection. It must not disturb a path that goes on: only one that was suspended starts
  * afresh; a client suspends before it changes one.
  */
-function announcePath(bond: Bond, path: PathId, { name, maxDatagramBytes }: PathOptions, now: Micros): void {
-  const options = { name, maxDatagramBytes };
+function announcePath(bond: Bond, path: PathId, announced: Announcement, now: Micros): void {
+  const { name, maxDatagramBytes, headerBytes } = announced;
+  const options = { name, maxDatagramBytes, headerBytes };
   if (!bond.pathIds().includes(path)) bond.openPath(path, options, now);
   else if (bond.pathStats(path).state === "suspended") bond.resumePath(path, options, now);
 }

@@ -154,6 +154,7 @@ export class Dispatcher implements BondDelays, QueueDelays {
     const bytes = this.#pool.length[this.slot]!;
     lane.take(this.#offset, bytes);
     this.queue.charge(lane, bytes, now);
+    this.#pool.sentAt[this.slot] = now;
     this.#repairs.unreleased.send(this.slot);
   }
 

@@ -27,6 +27,23 @@ test("a ring gives back in order what the middle was not taken from", () => {
   assert.equal(ring.count, 0);
 });
 
+test("a slot is inserted behind those of smaller and equal keys, past the holes of what was taken", () => {
+  const ring = new SlotRing();
+  const keys = Float64Array.from({ length: 200 }, (_, n) => n);
+  for (let n = 0; n < 200; n++) if (n !== 0 && n !== 100 && n !== 120) ring.insert(n as Slot, keys);
+  assert.equal(ring.at(98), 99);
+  assert.equal(ring.takeAt(98), 99);
+  ring.insert(100 as Slot, keys);
+  ring.insert(0 as Slot, keys);
+  keys[120] = 110;
+  ring.insert(120 as Slot, keys);
+  const order = Array.from({ length: 199 }, () => ring.shift() as number);
+  const expected = Array.from({ length: 200 }, (_, n) => n).filter((n) => n !== 99 && n !== 120);
+  expected.splice(expected.indexOf(110) + 1, 0, 120);
+  assert.deepEqual(order, expected);
+  assert.equal(ring.shift(), -1);
+});
+
 test("lanes with a backlog share by bytes, not by packets", () => {
   const { queue, push, serve } = createQueue();
   for (let i = 0; i < 200; i++) push(1, 1_400);
@@ -158,6 +175,24 @@ test("a packet waits for repair once, and leaves the queue when it arrives after
   assert.equal(repairs.peek(), -1);
   assert.equal(repairs.bytes, 0);
   assert.equal(pool.freeSlots, 64);
+});
+
+test("a repair that is lost in its turn goes out ahead of what left for the first time after it", () => {
+  const pool = new PacketPool(new Arena(400_000), { slots: 64 });
+  const repairs = new RepairQueue(pool);
+  const [first, second, third] = Array.from({ length: 3 }, (_, n) => {
+    const slot = pool.alloc();
+    pool.length[slot] = 500;
+    pool.references[slot] = 1;
+    pool.sentAt[slot] = 1_000 * n;
+    return slot;
+  });
+  repairs.lost(first!, 3);
+  assert.equal(repairs.take(0), first);
+  for (const slot of [second!, third!, first!]) repairs.lost(slot, 3);
+  const order = [repairs.take(0), repairs.take(0), repairs.take(0)];
+  assert.deepEqual(order, [first, second, third]);
+  assert.equal(repairs.bytes, 0);
 });
 
 test("an unordered sequence number is delivered once, in any order, also across the end of 32 bits", () => {

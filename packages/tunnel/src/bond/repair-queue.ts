@@ -8,7 +8,8 @@ import { Unreleased } from "./unreleased.ts";
 const WAITS = 1;
 
 /**
- * Inner packets that were lost on some path and go out again, in the order in which the losses were found, ahead of bulk. A packet that
+ * Inner packets that were lost on some path and go out again, ahead of bulk, in the order in which they left for the first time: what waits longest at the far end
+ * has most packets waiting behind it, and a repair that is lost in its turn must not queue behind all that a dead path had in flight. A packet that
  * turns out to have arrived after all leaves the queue unsent, and one of which a timely copy is under way does not enter it. Bounded by the pool: every entry is a slot, and a slot waits at most once.
  */
 export class RepairQueue implements SentSink, Backlog {
@@ -65,7 +66,7 @@ export class RepairQueue implements SentSink, Backlog {
     pool.repair[slot]! |= WAITS;
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;
-    this.queue.push(slot);
+    this.queue.insert(slot, pool.sentAt);
   }
 
   forget(slot: Slot): void {

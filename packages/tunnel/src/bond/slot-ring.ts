@@ -19,6 +19,19 @@ export class SlotRing {
     this.count++;
   }
 
+  /** Queues the slot ahead of those at the tail that have a larger key. Costs a step for each of them. */
+  insert(slot: Slot, keys: Float64Array): void {
+    this.push(slot);
+    const items = this.#items;
+    let position = this.tail - 1;
+    for (; position > this.head; position--) {
+      const before = items[(position - 1) & this.#mask]!;
+      if (before !== HOLE && keys[before]! <= keys[slot]!) break;
+      items[position & this.#mask] = before;
+    }
+    items[position & this.#mask] = slot;
+  }
+
   /** The head, or -1. It is never a hole. */
   peek(): Slot {
     return (this.count === 0 ? HOLE : this.#items[this.head & this.#mask]!) as Slot;

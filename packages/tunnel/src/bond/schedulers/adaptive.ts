@@ -49,10 +49,10 @@ export class AdaptiveChooser implements PathChooser {
     const packetBytes = waitingBytes / packets;
     for (const path of paths) {
       if (path === best || !path.isReady(now)) continue;
-      const leadShare = leadShareOf(backlog, path.oneWay.baseUs - best.oneWay.baseUs);
+      const aheadUs = Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
+      const leadShare = leadShareOf(backlog, aheadUs);
       const leadBytes = leadOf(paths, path) * backlog.share * leadShare;
       if (waitingBytes <= leadBytes + packetBytes) continue;
-      const aheadUs = Math.max(0, path.oneWay.baseUs - best.oneWay.baseUs);
       const ownBytes = path.capacity * backlog.share * aheadUs * leadShare;
       const leadPackets = Math.floor(leadBytes / packetBytes);
       const offset = seekBehind(backlog, leadPackets, Math.floor((leadBytes + ownBytes) / packetBytes));

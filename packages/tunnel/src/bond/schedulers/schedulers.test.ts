@@ -116,6 +116,15 @@ test("a big flow whose host waits anyway gives a slow path what the quick one le
   assert.equal(chooser.choose([quick, slow], { ...big, floorUs: 80_000 }, undefined, NOW), slow);
 });
 
+test("a flow without a floor gives little to a path that is behind only by its queue", () => {
+  const [best, queued] = [createPath(0, 12_000, 50), createPath(1, 10_000, 50)];
+  occupy(best);
+  queued.sent.inFlightBytes = 44_000 * 50 * MBIT;
+  assert.ok(queued.isReady(NOW));
+  const chooser = new AdaptiveChooser();
+  assert.equal(chooser.choose([best, queued], { ...backlog(10), isBig: true }, undefined, NOW), undefined);
+});
+
 /** A path that is up, with a one-way delay in µs and a known rate. */
 function createPath(id: number, delayUs: number, rateMbit: number): Path {
   const options = { name: `path${id}`, maxDatagramBytes: 1_472 };

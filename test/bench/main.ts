@@ -63,6 +63,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 };
 
 const { tables, options } = commandLine();
+if (tables[0] === "list") {
+  console.log(`${list()}\n\n${USAGE}`);
+  process.exit(0);
+}
 const names = tables.length > 0 ? tables : ["raw"];
 const unknown = names.find((name) => !(name in BENCHES));
 if (unknown) exit(`There is no table "${unknown}". There are:\n${list()}\n\n${USAGE}`);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { PathId } from "@edgebos/tunnel";
 import type { LinkOptions } from "./link.ts";
 import { TcpFlow } from "./tcp-flow.ts";
+import { UdpFlow } from "./udp-flow.ts";
 import { World } from "./world.ts";
 
 const FLOW_AT = 2e6;
@@ -53,6 +54,22 @@ test("a link of an idle bond that was away for nine seconds counts as one that l
     const { state, lossPpm } = bond.pathStats(2 as PathId);
     assert.deepEqual({ state, lossPpm }, { state: "up", lossPpm: 0 });
   }
+});
+
+test("acks take the quick link again after its pause, although the news of the pause comes over the slow one when it is long over", () => {
+  const links = [link(300, 8), link(30, 40)];
+  const world = new World({ seed: 1, links: links.map((options) => ({ up: options, down: options })) });
+  world.add(new UdpFlow(world.client, { port: 9, rateMbit: 20, packetBytes: 1_000, startAt: 2e6, stopAt: 5e6 }));
+  const [quick] = world.up;
+  world.at(3e6, (now) => quick!.change({ delayMs: 50 }, now));
+  world.at(3e6 + 20_000, (now) => quick!.change({ delayMs: 8 }, now));
+  world.runUntil(3.5e6);
+  const stalled = world.client.events.filter((event) => event.kind === "path-stalled");
+  assert.equal(stalled.length, 1);
+  const before = world.down.map(({ deliveredPackets }) => deliveredPackets);
+  world.runUntil(4.5e6);
+  const acks = world.down.map(({ deliveredPackets }, index) => deliveredPackets - before[index]!);
+  assert.ok(acks[1]! < acks[0]! / 10, `${acks[1]} datagrams over the slow link, ${acks[0]} over the quick one`);
 });
 
 function setCut(world: World, index: number, isCut: boolean): void {

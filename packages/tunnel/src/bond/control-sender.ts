@@ -4,7 +4,7 @@ import { OWN_COPY_EVERY_US } from "../path/return-way.ts";
 import { PART_PROBE, PART_WHOLE } from "../path/sent-ledger.ts";
 import type { Micros, PathId } from "../types.ts";
 import { KIND_FRAMES, SEAL_BYTES } from "../wire/data-header.ts";
-import { FRAME_PING, STATUS_STALLED, STATUS_USABLE, writePathStatusFrame } from "../wire/frames.ts";
+import { FRAME_PING, STATUS_STALLED, writePathStatusFrame } from "../wire/frames.ts";
 import type { PathSet } from "./path-set.ts";
 import type { Sealer } from "./sealer.ts";
 
@@ -85,7 +85,7 @@ export class ControlSender {
     let at = offset;
     if (path.isStatusWanted && this.#paths.ackCarrier(path) === carrier) {
       path.isStatusWanted = false;
-      at += writePathStatusFrame(view, at, path.id, path.isUp ? STATUS_USABLE : STATUS_STALLED);
+      at += writePathStatusFrame(view, at, path.id, STATUS_STALLED);
     }
     const isCarried = path.ackCarrier === carrier;
     const isCopy = path === carrier && path.isAckCopyWanted;

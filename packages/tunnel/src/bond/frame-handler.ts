@@ -51,7 +51,8 @@ export class FrameHandler implements ReceiveEvents {
         }
         case FRAME_PATH_STATUS:
           if (at + PATH_STATUS_FRAME.LENGTH > limit) return false;
-          this.#onStatus(view.getUint8(at + PATH_STATUS_FRAME.PATH), view.getUint8(at + PATH_STATUS_FRAME.STATUS));
+          if (view.getUint8(at + PATH_STATUS_FRAME.STATUS) === STATUS_STALLED)
+            this.#paths.get(view.getUint8(at + PATH_STATUS_FRAME.PATH))?.handlePeerStall(now);
           at += PATH_STATUS_FRAME.LENGTH;
           break;
         default:
@@ -71,18 +72,9 @@ export class FrameHandler implements ReceiveEvents {
   #onAck(carrier: Path, now: Micros): void {
     const path = this.#paths.get(this.#ack.path);
     if (path === undefined) return;
-    const wasStalled = path.life.state.kind === "stalled";
     if (!path.onAck(this.#pool.arena.view, this.#ack, carrier, this.#sink, now)) return;
-    path.isStatusWanted = wasStalled;
+    path.isStatusWanted = false;
     this.#paths.refresh();
     this.#events.push({ kind: "path-up", path: path.id, srttUs: path.rtt.smoothedUs });
-  }
-
-  /** The peer cannot reach us over the path; acks must not take it, and it is worth asking at once whether we reach the peer. */
-  #onStatus(id: number, status: number): void {
-    const path = this.#paths.get(id);
-    if (path === undefined) return;
-    path.isPeerStalled = status === STATUS_STALLED;
-    if (path.isPeerStalled && path.isUp) path.life.isPingWanted = true;
   }
 }

@@ -68,9 +68,9 @@ export class Path {
   /** Path that carries the next ACK for this one, and whether a copy goes on this one. */
   ackCarrier: Path | undefined = undefined;
   isAckCopyWanted = false;
-  /** The peer has to be told whether we can use the path. */
+  /** The peer has to be told that we get no answers over the path. */
   isStatusWanted = false;
-  /** The peer said that it cannot reach us over this path. */
+  /** The peer gets no answers over this path, as it said: acks must not take it. */
   isPeerStalled = false;
   lastOwnAckAt = Number.NEGATIVE_INFINITY;
   sentPackets = 0;
@@ -85,6 +85,7 @@ export class Path {
   weightedBytes = 0;
   #rateLimit = 0;
   #largestAcked = 0;
+  #peerStalledAt = Number.NEGATIVE_INFINITY;
 
   constructor(id: PathId, remoteSlot: Slot, remoteOffset: number, options: PathOptions, now: Micros) {
     this.id = id;
@@ -229,6 +230,13 @@ export class Path {
     return true;
   }
 
+  /** The peer said that it gets no answers over this path: it is worth asking at once whether we do. */
+  handlePeerStall(now: Micros): void {
+    this.isPeerStalled = true;
+    this.#peerStalledAt = now;
+    if (this.isUp) this.life.isPingWanted = true;
+  }
+
   /** Losses that time alone reveals, and the end of the memory of earlier ones: a path that never answers again must not keep their buffers. */
   detectLoss(sink: SentSink, now: Micros): void {
     this.#advance(sink, now);
@@ -268,6 +276,7 @@ export class Path {
     const index = ack.largest & this.sent.mask;
     const sentAt = this.sent.sentAt[index]!;
     const rttUs = Math.max(1.5, now - sentAt - ack.delayUs);
+    if (sentAt >= this.#peerStalledAt) this.isPeerStalled = false;
     if (isOtherWay) this.rtt.rebase(rttUs);
     this.rtt.sample(rttUs, now);
     this.received.roundTripUs = this.rtt.smoothedUs;

@@ -20,7 +20,6 @@ export const ACK_FRAME = {
 } as const;
 
 export const PATH_STATUS_FRAME = { TYPE: 0, PATH: 1, STATUS: 2, LENGTH: 3 } as const;
-export const STATUS_USABLE = 0;
 export const STATUS_STALLED = 1;
 
 const U24_MAX = 0xff_ffff;

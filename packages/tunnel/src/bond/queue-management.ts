@@ -66,7 +66,7 @@ export class QueueManagement {
 
   /**
    * A path is lost with so much in flight. The flows had sent no more than was asked of them, and a drop on top of the pause would cost them a round trip over a queue
-   * that takes longer to pass: what was in order so far may wait.
+   * that takes longer to pass: what was in order so far may wait, until it is stale.
    */
   handlePathLoss(inFlightBytes: number, now: Micros): void {
     this.#graceBytes = this.#targetUs(now) * this.capacity + inFlightBytes;
@@ -83,12 +83,13 @@ export class QueueManagement {
     const sojournUs = now - this.#pool.enteredAt[slot]!;
     lane.sojournUs += (sojournUs - lane.sojournUs) * SOJOURN_GAIN;
     const targetUs = this.#targetUs(now);
-    if (sojournUs < targetUs || lane.packets < PACKETS_MIN) {
+    const isLong = lane.packets >= PACKETS_MIN;
+    if (isLong && this.isStale(slot, now)) return "drop";
+    if (!isLong || sojournUs < targetUs) {
       lane.isAbove = false;
       lane.isDropping = false;
       return "keep";
     }
-    if (this.isStale(slot, now)) return "drop";
     const intervalUs = Math.max(INTERVAL_MIN_US, this.referenceUs + targetUs);
     if (!lane.isAbove) {
       lane.isAbove = true;

@@ -142,6 +142,17 @@ test("what has waited for seconds is dropped at once, ECN or not, except for the
   assert.equal(management.judge(lane, slot, micros(3.2e6)), "keep");
 });
 
+test("what may wait because a path was lost is dropped when it has waited for seconds, however slow the rest of the bond is", () => {
+  const { pool, lane, management } = createManagement();
+  management.capacity = 5;
+  management.handlePathLoss(1_500_000, micros(1e6));
+  management.capacity = 0.08;
+  const slot = lane.queue.peek();
+  pool.enteredAt[slot] = 1e6;
+  assert.equal(management.judge(lane, slot, micros(2.9e6)), "keep");
+  assert.equal(management.judge(lane, slot, micros(3.2e6)), "drop");
+});
+
 test("ECN-capable packets are marked instead, with a right header checksum", () => {
   const { pool, lane, management } = createManagement();
   const slot = lane.queue.peek();

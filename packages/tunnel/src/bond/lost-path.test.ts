@@ -35,6 +35,18 @@ test("a lost packet's buffer comes back although nothing is sent any more", () =
   assert.equal(pair.client.pool.slots - pair.client.pool.freeSlots, 1, "the path's address record");
 });
 
+test("a lone packet that is lost is all that is sent again, whatever left after it", () => {
+  const pair = openPair(1, 100_000);
+  pair.filter = (_, fromClient, bytes) => !fromClient || bytes.length < 1_000;
+  pair.send(pair.client, 1_000, 0);
+  pair.filter = () => true;
+  pair.run(200_000);
+  for (let mark = 1; mark <= 8; mark++) pair.send(pair.client, 1_000, mark);
+  pair.run(1_000_000);
+  assert.equal(pair.delivered.server.length, 9);
+  assert.equal(pair.client.bond.pathStats(pathId(0)).repairedPackets, 1);
+});
+
 for (const steadyUs of [1_000_000, 1_300_000, 2_060_000]) {
   test(`a path with steady traffic that falls silent after ${steadyUs} µs is left after one timeout, not after three`, () => {
     const pair = openPair(2, 100_000);

@@ -59,13 +59,13 @@ export class Liveness {
     return Math.max(oldestAt + timeoutUs, this.lastAckAt + silenceUs) as Micros;
   }
 
-  /** Judges at `silenceAt`: `tail` asks for one more probe and another way for what is in flight, `stalled` for leaving the path. */
+  /** Judges at `silenceAt`: `tail` asks for one more probe and another way for what is overdue, `stalled` for leaving the path. */
   judge(sent: SentLedger, timeoutUs: number, now: Micros): Silence {
-    const dueUs = timeoutUs * (1 - TOGETHER_SHARE);
+    const sentBefore = overdueBefore(timeoutUs, now);
     let overdue = 0;
     for (let n = sent.oldestInFlight(); n < sent.next && overdue < STALL_PACKETS; n++) {
       const index = n & sent.mask;
-      if (sent.state[index] === IN_FLIGHT && sent.sentAt[index]! + dueUs <= now) overdue++;
+      if (sent.state[index] === IN_FLIGHT && sent.sentAt[index]! <= sentBefore) overdue++;
     }
     if (overdue === 0) return "none";
     if (overdue >= STALL_PACKETS || ++this.#tailProbes > TAIL_PROBE_BUDGET) return "stalled";
@@ -77,6 +77,11 @@ export class Liveness {
     const marginUs = Math.max(4 * rtt.variationUs, 0.3 * rtt.smoothedUs, 4 * oneWay.variationUs, TIMEOUT_MARGIN_US);
     return rtt.smoothedUs + marginUs + peerDelayUs(sent.inFlightBytes, rtt.smoothedUs);
   }
+}
+
+/** What left by then and is not acknowledged is overdue. */
+export function overdueBefore(timeoutUs: number, now: Micros): Micros {
+  return (now - timeoutUs * (1 - TOGETHER_SHARE)) as Micros;
 }
 
 /** How long the peer may hold an ack: until enough has come for one, at the rate that what is in flight shows, or as long as it ever does. */

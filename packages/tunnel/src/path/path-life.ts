@@ -1,5 +1,5 @@
 import type { Micros, PathState } from "../types.ts";
-import type { Silence } from "./liveness.ts";
+import { overdueBefore, type Silence } from "./liveness.ts";
 import type { Path } from "./path.ts";
 import type { SentSink } from "./sent-ledger.ts";
 
@@ -41,14 +41,16 @@ export class PathLife {
     pacer.reset(now);
   }
 
-  /** Judges missing acknowledgements. What is in flight counts as lost (until a late ack says otherwise) unless the answer is `none`. */
+  /** Judges missing acknowledgements. By `tail` what is overdue counts as lost (until a late ack says otherwise), by `stalled` all that is in flight. */
   judgeSilence(sink: SentSink, now: Micros): Silence {
     if (!this.isUp || this.silenceAt() > now) return "none";
     const { sent, liveness } = this.#path;
-    const silence = liveness.judge(sent, this.#ackTimeoutUs(), now);
+    const timeoutUs = this.#ackTimeoutUs();
+    const silence = liveness.judge(sent, timeoutUs, now);
     if (silence === "none") return silence;
-    this.tailLost = silence === "tail" ? this.tailLost + sent.inFlightPackets : 0;
-    this.#path.abandonInFlight(sink, now);
+    const { inFlightPackets } = sent;
+    this.#path.abandon(silence === "tail" ? overdueBefore(timeoutUs, now) : now, sink, now);
+    this.tailLost = silence === "tail" ? this.tailLost + inFlightPackets - sent.inFlightPackets : 0;
     this.isPingWanted = true;
     if (silence === "stalled") this.state = { kind: "stalled", since: now };
     return silence;
@@ -56,7 +58,7 @@ export class PathLife {
 
   /** The link is gone. Packet numbers and the replay window stay. */
   suspend(sink: SentSink, now: Micros): void {
-    this.#path.abandonInFlight(sink, now);
+    this.#path.abandon(now, sink, now);
     this.#path.sent.clear(sink);
     this.state = { kind: "suspended", since: now };
     this.isPingWanted = false;

@@ -246,9 +246,9 @@ export class Path {
     this.mtu.judge(sink, this.rtt.smoothedUs, now);
   }
 
-  /** Hands all that is in flight to the sink as lost, to be repaired elsewhere. */
-  abandonInFlight(sink: SentSink, now: Micros): void {
-    this.sent.loseInFlight(sink);
+  /** Hands what is in flight and left by `sentBefore` to the sink as lost, to be repaired elsewhere. */
+  abandon(sentBefore: Micros, sink: SentSink, now: Micros): void {
+    this.sent.loseInFlight(sink, 0, sentBefore);
     this.train.stop();
     this.pacer.noteWindow(this.isWindowOpen, now);
   }

@@ -125,10 +125,11 @@ export class SentLedger {
     if (this.slot[index]! >= 0) sink.lost(this.slot[index]! as Slot, this.part[index]!);
   }
 
-  /** Declares lost what is in flight, or those of its packets that are longer than this. */
-  loseInFlight(sink: SentSink, beyondBytes = 0): void {
+  /** Declares lost what is in flight, or those of its packets that are longer than this, or that left by then. */
+  loseInFlight(sink: SentSink, beyondBytes = 0, sentBefore: number = Number.POSITIVE_INFINITY): void {
     for (let n = this.oldestInFlight(); n < this.next && this.inFlightPackets > 0; n++) {
       const index = n & this.mask;
+      if (this.sentAt[index]! > sentBefore) return;
       if (this.state[index] === IN_FLIGHT && this.bytes[index]! > beyondBytes) this.lose(n, sink);
     }
   }

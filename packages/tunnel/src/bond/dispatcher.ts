@@ -184,7 +184,7 @@ export class Dispatcher implements BondDelays, QueueDelays {
     this.#lane = lane;
     lane.share = this.queue.shareOf(lane);
     const path = this.#chooser.choose(paths, lane, current, now);
-    const takesHead = path === undefined || this.#chooser.position === 0 || this.#isOverdue(lane, now);
+    const takesHead = path === undefined || this.#chooser.position === 0 || this.#isHeadOverdue(lane, now);
     if (takesHead) return this.#selectHead(lane, path, now);
     this.path = path;
     this.#offset = this.#chooser.position;
@@ -193,18 +193,26 @@ export class Dispatcher implements BondDelays, QueueDelays {
   }
 
   /** The lane gets less of the quick paths than was reckoned with: its head goes over whichever path is ready, or the far end waits too long. */
-  #isOverdue(lane: Lane, now: Micros): boolean {
-    const { leadUs, referenceUs } = this.management;
-    return now - this.#pool.enteredAt[lane.queue.peek()]! > OVERDUE_US + leadUs + 2 * referenceUs;
+  #isHeadOverdue(lane: Lane, now: Micros): boolean {
+    return this.#isOverdue(this.#pool.enteredAt[lane.queue.peek()]!, now);
   }
 
-  /** A repair that waits for its path does not keep lanes from using others. */
+  #isOverdue(since: number, now: Micros): boolean {
+    const { leadUs, referenceUs } = this.management;
+    return now - since > OVERDUE_US + leadUs + 2 * referenceUs;
+  }
+
+  /** A repair that waits for its path does not keep lanes from using others. If urgent packets and parity leave it no room there for long, it goes over any other that is ready. */
   #selectRepair(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     const repairs = this.#repairs;
-    while (repairs.peek() >= 0) {
+    for (let head = repairs.peek(); head >= 0; head = repairs.peek()) {
       this.path = this.#chooser.choose(paths, repairs, current, now);
-      if (this.path === undefined) return false;
       this.#offset = this.#chooser.position;
+      if (this.path === undefined && this.#isOverdue(this.#pool.sentAt[head]!, now)) {
+        this.path = quickestReady(paths, now);
+        this.#offset = 0;
+      }
+      if (this.path === undefined) return false;
       this.slot = repairs.queue.at(this.#offset);
       if (!repairs.hasArrived(this.slot)) return true;
       this.#pool.release(repairs.take(this.#offset));
@@ -241,6 +249,14 @@ export class Dispatcher implements BondDelays, QueueDelays {
 function hasReady(paths: readonly Path[], now: Micros): boolean {
   for (const path of paths) if (path.isReady(now)) return true;
   return false;
+}
+
+function quickestReady(paths: readonly Path[], now: Micros): Path | undefined {
+  let best: Path | undefined;
+  for (const path of paths) {
+    if (path.isReady(now) && (best === undefined || path.arrivalAt(now) < best.arrivalAt(now))) best = path;
+  }
+  return best;
 }
 
 function createChooser(algorithm: Algorithm): PathChooser {

@@ -18,7 +18,8 @@ export class BondLoop {
   readonly arena = new Arena(2 * SLOTS * 2_048 + 1_000_000);
   readonly client: Bond;
   readonly server: Bond;
-  now = 1_000;
+  /** With a fraction, as the clock has it. */
+  now = 1_000.25;
   delivered = 0;
   runs = 0;
   datagrams = 0;
@@ -41,8 +42,13 @@ export class BondLoop {
     for (let i = 0; i < READY_STEPS_MAX && !this.#isReady(capacityBps); i++) this.step();
   }
 
-  /** Hands the client an inner TCP packet, as from the TUN device. */
-  offer(number: number, packetBytes: number): void {
+  /** Hands the client inner TCP packets, as one read of the TUN device brings them. */
+  offer(number: number, count: number, packetBytes: number): void {
+    const now = this.now as Micros;
+    for (let i = 0; i < count; i++) this.#offerOne(number + i, packetBytes, now);
+  }
+
+  #offerOne(number: number, packetBytes: number, now: Micros): void {
     const pool = this.#pools[0];
     const slot = pool.alloc();
     if (slot < 0) return;
@@ -56,7 +62,7 @@ export class BondLoop {
     view.setInt32(offset + 24, number);
     view.setInt32(offset + 32, 0x5010_ffff);
     pool.length[slot] = packetBytes;
-    this.client.handleInner(slot, this.now as Micros);
+    this.client.handleInner(slot, now);
   }
 
   /** One round of both ends' loops. */

@@ -28,7 +28,7 @@ function run(count: number): number {
   const startDelivered = loop.delivered;
   const startedAt = process.cpuUsage();
   for (let sent = 0; sent < count; sent += BATCH) {
-    for (let i = 0; i < BATCH; i++) loop.offer(sent + i, packetBytes);
+    loop.offer(sent, BATCH, packetBytes);
     loop.step();
   }
   loop.drain();

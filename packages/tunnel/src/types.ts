@@ -39,6 +39,12 @@ export type Algorithm = "round-robin" | "weighted" | "latency-based" | "adaptive
 export type LinkRole = "primary" | "backup" | "metered";
 export type TrafficClass = "critical" | "interactive" | "bulk" | "background";
 
+/**
+ * Where a field starts that will hold more than 31 bits: a counter of bytes, a sequence number. It counts like 0, but V8 keeps it as a double from the start;
+ * a field that has held small integers only makes all code that touches it be thrown away and compiled anew when it outgrows them, 2 GB into a session.
+ */
+export const DOUBLE_ZERO = -0;
+
 /** Makes a `switch` over a union exhaustive. */
 export function assertNever(value: never): never {
   throw new TypeError(`unexpected value ${String(value)}`);

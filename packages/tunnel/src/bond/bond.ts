@@ -59,7 +59,7 @@ export class Bond {
   readonly #usage: Usage;
   readonly #reference: ReferenceDelays;
   readonly #events: BondEvent[] = [];
-  #now = 0 as Micros;
+  #now = 0.5 as Micros;
   /** What `pollTimeout` said last, or when that was found to be long past. */
   #dueAt = FOREVER;
 

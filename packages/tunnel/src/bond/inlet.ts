@@ -1,5 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 import { InnerClassifier } from "../wire/inner-packet.ts";
 import { FLAG_CHECKSUM_PARTIAL, FLAG_UNORDERED } from "../wire/lane-header.ts";
 import type { AckHelp } from "./ack-help.ts";
@@ -12,7 +13,7 @@ const RESERVE_SHARE = 1 / 8;
 /** The way in of an inner packet: lane, class, sequence number, place in the fair queue; and the bound of that queue. */
 export class Inlet {
   packets = 0;
-  bytes = 0;
+  bytes = DOUBLE_ZERO;
   /** Dropped because the queue or the pool was full. */
   overflowPackets = 0;
   /** Neither IPv4 nor IPv6, or empty. */

@@ -32,6 +32,7 @@ export class Lane {
   isBackground = false;
   /** The ack shaper lets its host see no round trip below this. */
   floorUs = 0;
+  /** Up to what makes the lane big; more makes no difference. */
   sentBytes = 0;
   readonly #excess = new MaxFilter(1);
   /** Bytes sent in the current window of `SPARSE_WINDOW_US`, and when it began. */
@@ -80,7 +81,7 @@ export class Lane {
 
   /** Counts bytes that leave. */
   noteSent(bytes: number, now: Micros): void {
-    this.sentBytes += bytes;
+    if (!this.isBig) this.sentBytes += bytes;
     if (now - this.#windowStart >= SPARSE_WINDOW_US) {
       this.#windowStart = now;
       this.#windowBytes = 0;

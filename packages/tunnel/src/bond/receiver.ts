@@ -3,7 +3,7 @@ import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Epochs } from "../session/epochs.ts";
 import type { Aead, DropReason, KeyHandle, Micros, Slot } from "../types.ts";
-import { ADDRESS_BYTES, DROP_REASONS } from "../types.ts";
+import { ADDRESS_BYTES, DOUBLE_ZERO, DROP_REASONS } from "../types.ts";
 import { readU48 } from "../wire/bytes.ts";
 import {
   DATA_HEADER,
@@ -45,7 +45,7 @@ export interface ReceiveEvents {
 export class Receiver {
   readonly drops = new Float64Array(DROP_REASONS.length + 1);
   packets = 0;
-  bytes = 0;
+  bytes = DOUBLE_ZERO;
   lastAt = Number.NEGATIVE_INFINITY;
   readonly fec: FecDecoder;
   readonly #pool: PacketPool;

@@ -1,5 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 import { isUdp } from "../wire/inner-packet.ts";
 import { FLAG_FIRST_HALF, FLAG_HALVES, FLAG_UNORDERED, FLAG_VOID, LANES, VOID_BODY } from "../wire/lane-header.ts";
 import { HeldPackets } from "./held-packets.ts";
@@ -22,7 +23,7 @@ export class Resequencer {
   duplicatePackets = 0;
   skippedGaps = 0;
   deliveredPackets = 0;
-  deliveredBytes = 0;
+  deliveredBytes = DOUBLE_ZERO;
   /** How long a gap is waited for at last resort. */
   gapDeadlineUs = GAP_DEADLINE_MIN_US;
 
@@ -37,7 +38,7 @@ export class Resequencer {
   readonly #resumeAt = new Float64Array(LANES).fill(Number.POSITIVE_INFINITY);
   readonly #pacer = new ReleasePacer();
   /** What came during a pause of the process is read in a burst until then. */
-  #stallSince = 0 as Micros;
+  #stallSince = 0.5 as Micros;
   #catchUpUntil = Number.NEGATIVE_INFINITY;
   readonly #unordered: (UnorderedWindow | undefined)[] = new Array<UnorderedWindow | undefined>(LANES).fill(undefined);
 

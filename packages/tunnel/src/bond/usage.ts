@@ -1,4 +1,5 @@
 import type { Micros } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 
 /** One way in of inner packets: how many bytes so far, and when the last one came. */
 export interface Inflow {
@@ -25,7 +26,7 @@ export class Usage {
   readonly #inflows: readonly Inflow[];
   /** Bytes per µs; more than `RATE_MAX` makes no difference. */
   #rate = 0;
-  #bytes = 0;
+  #bytes = DOUBLE_ZERO;
   #countedAt = Number.NEGATIVE_INFINITY;
 
   constructor(inflows: readonly Inflow[]) {

@@ -1,4 +1,5 @@
 import type { Slot } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 
 /** Acks of one flow that may wait at once; beyond it all of them go. */
 export const HELD_MAX = 128;
@@ -14,7 +15,7 @@ export class SpacedFlow {
   /** Identity of the data direction, see `QuicPacket.flow`. */
   readonly flow: number;
   /** In IP packets that came in. */
-  bytes = 0;
+  bytes = DOUBLE_ZERO;
   lastDataAt = Number.NEGATIVE_INFINITY;
   /** The host is in slow start, as far as we know. */
   isStarting = true;

@@ -1,3 +1,5 @@
+import { DOUBLE_ZERO } from "../types.ts";
+
 /** The grain of the records, in sequence space, grows with what is outstanding, so that the ring always suffices. */
 const RECORDS = 1_024;
 /** BBR's PROBE_RTT keeps four packets in flight. */
@@ -15,21 +17,21 @@ export class FlowWatch {
   /** Identity of the data direction, see `TcpPacket.flow`. */
   readonly flow: number;
   /** Payload that came in. */
-  bytes = 0;
+  bytes = DOUBLE_ZERO;
   lastDataAt = 0.5;
   /** Round trip from the entry of data to the arrival of its ack, without any time that acks were held here. */
   roundTripUs = 0.5;
   variationUs = 0.5;
   hasRoundTrip = false;
   /** Highest sequence number that came in. */
-  endSequence = 0;
+  endSequence = DOUBLE_ZERO;
   readonly #startSequence: number;
   readonly #sequences = new Uint32Array(RECORDS);
   readonly #enteredAt = new Float64Array(RECORDS);
   #head = 0;
   #tail = 0;
-  #lastRecorded = 0;
-  #acknowledged = 0;
+  #lastRecorded = DOUBLE_ZERO;
+  #acknowledged = DOUBLE_ZERO;
   #grownBytes = 0;
   #grownAt = 0.5;
 

@@ -1,3 +1,4 @@
+import { DOUBLE_ZERO } from "../types.ts";
 import { foldAddresses } from "../wire/flow-hash.ts";
 
 /** Offsets of the TCP header. RFC 9293 §3.1. */
@@ -23,13 +24,13 @@ export class TcpPacket {
   /** Ports and addresses in the direction of the packet, folded into 32 bits, and the same seen from the other side. */
   flow = 0;
   reverseFlow = 0;
-  sequence = 0;
-  acknowledgement = 0;
+  sequence = DOUBLE_ZERO;
+  acknowledgement = DOUBLE_ZERO;
   payloadBytes = 0;
   /** Acknowledges and does nothing else: no payload, SYN, FIN, RST, URG, ECN echo or SACK block. */
   isPlainAck = false;
   /** Sequence number after this packet. */
-  endSequence = 0;
+  endSequence = DOUBLE_ZERO;
 
   /** Returns false for anything but TCP. */
   read(view: DataView, offset: number, length: number): boolean {

@@ -1,3 +1,4 @@
+import { DOUBLE_ZERO } from "../types.ts";
 import type { AckFrame } from "../wire/frames.ts";
 import type { SentLedger } from "./sent-ledger.ts";
 
@@ -13,7 +14,7 @@ const IDLE_SHARE_APP_LIMITED = 0.05;
  */
 export class DeliverySampler {
   /** Peer's counters by its newest ack. */
-  deliveredBytes = 0;
+  deliveredBytes = DOUBLE_ZERO;
   deliveredAt = -0.5;
   /** When the packet acknowledged last had been sent, and the path's idle time at that. */
   sentAt = -0.5;
@@ -23,7 +24,7 @@ export class DeliverySampler {
   isAppLimited = false;
   idleShare = 0;
   isRoundStart = false;
-  #nextRoundBytes = 0;
+  #nextRoundBytes = DOUBLE_ZERO;
 
   onAck(ack: AckFrame, sent: SentLedger, minRttUs: number): void {
     this.rate = 0;

@@ -1,5 +1,6 @@
 import { TunnelError } from "../errors.ts";
 import type { Micros, PathId, PathOptions, PathPlan, Slot } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 import type { AckFrame } from "../wire/frames.ts";
 import { CapacityTrain } from "./capacity-train.ts";
 import { CongestionControl } from "./congestion-control.ts";
@@ -74,15 +75,15 @@ export class Path {
   isPeerStalled = false;
   lastOwnAckAt = Number.NEGATIVE_INFINITY;
   sentPackets = 0;
-  sentBytes = 0;
+  sentBytes = DOUBLE_ZERO;
   repairedPackets = 0;
   /** Of `sentBytes`: what was sent before, on any path. */
-  repairedBytes = 0;
+  repairedBytes = DOUBLE_ZERO;
   /** Of `sentBytes`: datagrams of acks and path states, and datagrams that ask for an ack (pings, capacity trains). */
-  ackBytes = 0;
-  probeBytes = 0;
+  ackBytes = DOUBLE_ZERO;
+  probeBytes = DOUBLE_ZERO;
   /** Bytes given by the weighted scheduler, divided by the weight. */
-  weightedBytes = 0;
+  weightedBytes = DOUBLE_ZERO;
   #rateLimit = 0;
   #largestAcked = 0;
   #peerStalledAt = Number.NEGATIVE_INFINITY;

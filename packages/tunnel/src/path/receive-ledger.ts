@@ -1,4 +1,5 @@
 import type { Micros, PathId } from "../types.ts";
+import { DOUBLE_ZERO } from "../types.ts";
 import { ACK_FRAME, writeAckFrame } from "../wire/frames.ts";
 
 /** Packet numbers that may arrive late, from the largest downwards (docs/protocol.md §3). */
@@ -26,7 +27,7 @@ export class ReceiveLedger {
   largest = 0;
   /** When it arrived, by our clock. */
   largestAt = 0.5;
-  bytesReceived = 0;
+  bytesReceived = DOUBLE_ZERO;
   packetsReceived = 0;
   lastReceivedAt = Number.NEGATIVE_INFINITY;
   /** Round trip of the path as our own packets see it; spaces the acks. */

@@ -1,3 +1,4 @@
+import { DOUBLE_ZERO } from "../types.ts";
 import { readU24, readU48, writeU24, writeU48 } from "./bytes.ts";
 
 /** Frame types of a FRAMES plaintext. Normative text: docs/protocol.md §6. */
@@ -30,8 +31,8 @@ export class AckFrame {
   largest = 0;
   delayUs = 0.5;
   /** Receiver's clock, µs modulo 2^48. */
-  receivedAt = 0;
-  bytesReceived = 0;
+  receivedAt = DOUBLE_ZERO;
+  bytesReceived = DOUBLE_ZERO;
   rangeCount = 0;
   rangesOffset = 0;
 

@@ -203,10 +203,11 @@ export class Bond {
   pollTransmit(now: Micros): PathId | -1 {
     this.#now = now;
     if (this.#epochs.sendEpoch < 0) return -1;
-    this.#reference.refresh(now);
-    const path = this.#control.poll(now);
-    if (path >= 0) return path;
-    return this.#transmitter.poll(now);
+    const controlPath = this.#control.poll(now);
+    if (controlPath >= 0) return controlPath;
+    const path = this.#transmitter.poll(now);
+    if (path < 0) this.#reference.refresh(now);
+    return path;
   }
 
   pollEvent(): BondEvent | undefined {

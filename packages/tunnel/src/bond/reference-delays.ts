@@ -26,7 +26,7 @@ export class ReferenceDelays {
     this.#usage = usage;
   }
 
-  /** To be called before anything is sent. */
+  /** To be called when nothing more can be sent: a packet does not wait for it. */
   refresh(now: Micros): void {
     if (now < this.#dueAt) return;
     this.#dueAt = now + REFRESH_EVERY_US;

@@ -51,7 +51,7 @@ export class Inbound {
       if (messages === 0) return false;
       this.#counters[WORK_INDEX["udp-receives"]]!++;
       const readAt = this.#io.now();
-      for (let m = 0; m < messages; m++) this.#handleMessage(udp, m, (readAt - udp.messageAgeUs(m)) as Micros);
+      for (let m = 0; m < messages; m++) this.#handleMessage(udp, m, readAt);
       this.#deliverReceived();
       if (messages < udp.messagesMax) return false;
     }
@@ -98,13 +98,14 @@ export class Inbound {
     this.flush();
   }
 
-  #handleMessage(udp: Udp, message: number, receivedAt: Micros): void {
+  #handleMessage(udp: Udp, message: number, readAt: Micros): void {
     const start = udp.messageOffset(message);
     const end = start + udp.messageLength(message);
     const segment = udp.messageSegment(message);
     const address = udp.messageAddress(message);
     const { table } = this;
-    const now = this.#io.now();
+    const receivedAt = (readAt - udp.messageAgeUs(message)) as Micros;
+    const now = message === 0 ? readAt : this.#io.now();
     let last: Bond | undefined;
     for (let at = start; at < end; at += segment) {
       const result = table.handleDatagram(at, Math.min(segment, end - at), address, receivedAt, now);

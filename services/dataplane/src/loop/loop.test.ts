@@ -26,6 +26,20 @@ test("equal packets that wait in the device share sends, and arrive", () => {
   assert.equal(bond.server.tun.written.length, sent.length);
 });
 
+test("a lone packet has left before the device is asked for another", () => {
+  const bond = establish();
+  const { tun } = bond.client;
+  const read = tun.read.bind(tun);
+  const sends: number[] = [];
+  tun.read = (offset) => {
+    sends.push(bond.client.counters().work["udp-sends"]);
+    return read(offset);
+  };
+  tun.toRead.push(ipv4("10.231.0.2", "198.51.100.7", 40));
+  bond.client.loop.turn();
+  assert.deepEqual(sends, [sends[0], sends[0]! + 1]);
+});
+
 test("a packet that does not come from the client's inner address is dropped and counted", () => {
   const bond = establish();
   bond.client.tun.toRead.push(ipv4("10.231.0.3", "198.51.100.7", 100), ipv6("fe80::1", "ff02::2", 16));

@@ -110,7 +110,7 @@ export class ForwardingLoop {
     if (this.#routesIndex >= 0 && io.poller.readable(this.#routesIndex)) this.#handleRouteEvents();
     const deliveredBefore = this.#counters[WORK_INDEX["tun-packets-out"]]!;
     let again = this.#receive();
-    if (this.#hasTunInput(deliveredBefore) && this.#outbound.pump()) again = true;
+    if (this.#hasTunInput(deliveredBefore) && this.#outbound.pump(this.#moderation.isBusy)) again = true;
     const now = io.now();
     if (this.#serve(now)) again = true;
     if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);

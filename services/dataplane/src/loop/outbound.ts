@@ -50,9 +50,10 @@ export class Outbound {
 
   /**
    * Reads until the device is empty or the budget is used up; returns whether it may hold more. Packets gather in the bonds' queues
-   * until they fill a run, so that small reads share a send; what is left is sent by `transmit`.
+   * until they fill a run, so that small reads share a send; what is left is sent by `transmit`. In a loop that is not busy the first read is
+   * most often the only one, and is sent before a look for more.
    */
-  pump(): boolean {
+  pump(isBusy: boolean): boolean {
     const counters = this.#counters;
     let packetsSent = counters[WORK_INDEX["tun-packets-in"]]!;
     for (let i = 0; i < READ_BUDGET; i++) {
@@ -64,7 +65,7 @@ export class Outbound {
       if (session === undefined) continue;
       session.touched = true;
       const packets = counters[WORK_INDEX["tun-packets-in"]]!;
-      if (packets - packetsSent < RUN_PACKETS) continue;
+      if (packets - packetsSent < RUN_PACKETS && (isBusy || i > 0)) continue;
       packetsSent = packets;
       this.transmit(session, now);
     }

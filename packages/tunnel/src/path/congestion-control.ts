@@ -16,6 +16,11 @@ const ACK_BATCH_US = 5_000;
 /** The window spans jitter of this many mean deviations. */
 const JITTER_SPAN = 4;
 /**
+ * A first-in first-out link with jitter takes far longer under load than idle, and at first only the idle round trips are known: a window by those never
+ * lets the path grow. In start-up it spans this much more where packets take it; beyond, it is a queue.
+ */
+const STARTUP_EXCESS_MAX_US = 30_000;
+/**
  * Jitter makes a link look several percent quicker than it is, and sending at that rate builds a queue from one probe to the next. From this much on, beyond
  * what acks in batches explain, a cruising path sends less until the queue is gone.
  */
@@ -81,11 +86,16 @@ export class CongestionControl {
     const { mode, gain } = this.cycle;
     if (bandwidth === 0) return;
     const floor = (2 * PACKET_BYTES) / Math.max(this.#rtt.smoothedUs, 10_000);
-    const windowGain = mode === "startup" ? STARTUP_GAIN : WINDOW_GAIN;
     const slackUs = ACK_BATCH_US + JITTER_SPAN * this.#rtt.variationUs;
-    const windowBytes = bandwidth * (windowGain * roundTripUs + slackUs) + 6 * PACKET_BYTES;
+    const windowBytes = bandwidth * (this.#spanUs(roundTripUs) + slackUs) + 6 * PACKET_BYTES;
     const isOverfull = mode === "cruise" && this.pipe.predictedQueueUs(inFlightBytes) > CRUISE_QUEUE_US;
     this.pacingRate = Math.max((isOverfull ? RELIEF_GAIN : gain) * bandwidth, floor);
     this.windowBytes = Math.max(windowBytes, MIN_WINDOW_BYTES);
+  }
+
+  #spanUs(roundTripUs: number): number {
+    if (this.cycle.mode !== "startup") return WINDOW_GAIN * roundTripUs;
+    const excessUs = Math.max(0, this.#rtt.smoothedUs - roundTripUs);
+    return STARTUP_GAIN * roundTripUs + Math.min(excessUs, STARTUP_EXCESS_MAX_US);
   }
 }

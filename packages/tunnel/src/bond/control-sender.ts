@@ -56,6 +56,7 @@ export class ControlSender {
       path.ackCarrier = carrier;
       const isOwnDue = now - path.lastOwnAckAt >= OWN_COPY_EVERY_US;
       path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && !path.life.isSuspended;
+      path.received.carrierRate = carrier.capacity;
       path.received.noteAckSent(now);
     }
   }

@@ -76,6 +76,21 @@ test("an ack is due soon after a few full packets, at once after a gap, and late
   assert.equal(ledger.ackDueAt(), 12_000);
 });
 
+test("acks over a slow path are spaced by its rate, up to 10 ms", () => {
+  for (const [carrierRate, leastUs, mostUs] of [
+    [1.25, 1_000, 1_000],
+    [0.25, 3_000, 5_000],
+    [0.01, 10_000, 10_000],
+  ] as const) {
+    const ledger = new ReceiveLedger();
+    ledger.carrierRate = carrierRate;
+    ledger.noteAckSent(micros(10_000));
+    for (let n = 1; n <= 3; n++) ledger.note(n, 1_500, true, micros(10_000 + n));
+    const spacingUs = ledger.ackDueAt() - 10_000;
+    assert.ok(spacingUs >= leastUs && spacingUs <= mostUs, `${spacingUs} µs at ${8 * carrierRate} Mbit/s`);
+  }
+});
+
 test("what does not elicit an ack asks for none", () => {
   const ledger = new ReceiveLedger();
   ledger.note(1, 80, false, micros(1));

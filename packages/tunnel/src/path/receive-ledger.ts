@@ -14,6 +14,10 @@ export const ACK_EVERY_BYTES = 4_500;
 const ACK_SPACING_SHARE = 1 / 50;
 const ACK_SPACING_MIN_US = 1_000;
 const ACK_SPACING_MAX_US = 10_000;
+/** … nor so often that acks take more than this share of what their path carries: an uplink of 1 Mbit/s beside a downlink of 45 has other things to carry too. */
+const ACK_RATE_SHARE = 1 / 8;
+/** An ACK of a dozen ranges, with our headers and those of UDP and IP. */
+const ACK_BYTES = 140;
 /** Longest wait on a quick path, and on a slow one, where acks would cost too much. */
 const ACK_DELAY_MIN_US = 3_000;
 export const ACK_DELAY_MAX_US = 25_000;
@@ -32,6 +36,8 @@ export class ReceiveLedger {
   lastReceivedAt = Number.NEGATIVE_INFINITY;
   /** Round trip of the path as our own packets see it; spaces the acks. */
   roundTripUs = 0.5;
+  /** What the path can carry that takes the acks, bytes per µs; spaces them as well. */
+  carrierRate = Number.POSITIVE_INFINITY;
   readonly #bits = new Int32Array(WORDS);
   #unackedBytes = 0;
   /** A gap or a late packet: worth an ack soon. */
@@ -123,7 +129,9 @@ export class ReceiveLedger {
   }
 
   #spacingUs(): number {
-    return Math.min(ACK_SPACING_MAX_US, Math.max(ACK_SPACING_MIN_US, this.roundTripUs * ACK_SPACING_SHARE));
+    const byRateUs = ACK_BYTES / (ACK_RATE_SHARE * this.carrierRate);
+    const spacingUs = Math.max(ACK_SPACING_MIN_US, this.roundTripUs * ACK_SPACING_SHARE, byRateUs);
+    return Math.min(ACK_SPACING_MAX_US, spacingUs);
   }
 
   #ackDelayUs(): number {

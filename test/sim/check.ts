@@ -70,7 +70,8 @@ function flowViolations({ flows }: Scenario): string[] {
     if (flow.isOrdered && flow.reorderedPackets > 0)
       violations.push(`${name}: ${flow.reorderedPackets} packets out of order`);
   }
-  for (const { port, receiver } of flows.tcp) {
+  for (const { port, receiver, peerWindow } of flows.tcp) {
+    if (peerWindow.shrunk > 0) violations.push(`flow ${port}: the window shrank ${peerWindow.shrunk} times`);
     if (receiver.overtakenPackets > 0)
       violations.push(`flow ${port}: TCP saw ${receiver.overtakenPackets} packets twice or out of order`);
   }

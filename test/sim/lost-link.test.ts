@@ -102,7 +102,6 @@ function createFlow(): { world: World; flow: TcpFlow } {
     congestion: "cubic",
     startAt: FLOW_AT,
     stopAt: END_AT,
-    windowBytes: 2_000_000,
   });
   world.server.onInner = (view, offset, length, now) => flow.receiveAtReceiver(view, offset, length, now);
   world.client.onInner = (view, offset, length, now) => flow.receiveAtSender(view, offset, length, now);

@@ -2,11 +2,17 @@ import { Bbr } from "./bbr.ts";
 import { Cubic, type HostCongestion } from "./congestion-models.ts";
 import { DeliveryRate } from "./delivery-rate.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { PeerWindow } from "./peer-window.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
 import { FLAG_ACK, FLAG_SYN, readSegment, Segment, segmentBytes, writeSegment } from "./tcp-wire.ts";
 import type { Actor } from "./world.ts";
 
 const MIN_RTO_US = 200_000;
+/** About what Linux' default limits come to. */
+const WINDOW_BYTES = 3_000_000;
+/** What a host that only sends announces for the other direction. */
+const SENDER_WINDOW = 512;
+const SENDER_WINDOW_SCALE = 7;
 /** `tcp_update_skb_after_send` forgives a late burst up to half of its length. */
 const CREDIT_SHARE = 0.5;
 /** The first packets of a connection are not paced. */
@@ -38,6 +44,7 @@ export class TcpFlow implements Actor {
   readonly port: number;
   readonly congestion: HostCongestion;
   readonly receiver: TcpReceiver;
+  readonly peerWindow: PeerWindow;
   retransmittedPackets = 0;
   sentPackets = 0;
   timeouts = 0;
@@ -73,15 +80,17 @@ export class TcpFlow implements Actor {
     this.#options = options;
     this.port = options.port;
     this.#payloadBytes = options.segmentPayloadBytes ?? 1_384;
-    this.#windowPackets = Math.max(2, Math.floor((options.windowBytes ?? 3_000_000) / this.#payloadBytes));
+    this.#windowPackets = Math.max(2, Math.floor((options.windowBytes ?? WINDOW_BYTES) / this.#payloadBytes));
     const ring = 2 ** Math.ceil(Math.log2(2 * this.#windowPackets));
     this.#mask = ring - 1;
+    this.peerWindow = new PeerWindow(this.#payloadBytes);
     this.#state = new Uint8Array(ring);
     this.#rate = new DeliveryRate(ring);
     this.congestion = options.congestion === "cubic" ? new Cubic() : new Bbr(this.#rate, options.port);
     this.receiver = new TcpReceiver(receiver, {
       port: options.port,
       payloadBytes: this.#payloadBytes,
+      windowBytes: options.windowBytes ?? WINDOW_BYTES,
       totalBytes: options.totalBytes ?? Number.POSITIVE_INFINITY,
     });
     this.nextAt = options.startAt;
@@ -108,7 +117,7 @@ export class TcpFlow implements Actor {
   receiveAtSender(view: DataView, offset: number, length: number, now: number): void {
     const segment = this.#incoming;
     readSegment(view, offset, length, this.#acked * this.#payloadBytes, false, segment);
-    if ((segment.flags & FLAG_SYN) !== 0) this.#onSynAck(now);
+    if ((segment.flags & FLAG_SYN) !== 0) this.#onSynAck(segment, now);
     else this.#onAck(segment, now);
     this.#fill(now);
     this.#rearm(now);
@@ -124,9 +133,10 @@ export class TcpFlow implements Actor {
     this.#emit(FLAG_SYN, 0, 0, now);
   }
 
-  #onSynAck(now: number): void {
+  #onSynAck(segment: Segment, now: number): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
+    this.peerWindow.note(segment, 0);
     this.connectUs = now - this.#options.startAt;
     this.#rtoAt = Number.POSITIVE_INFINITY;
     this.#nextSendAt = now;
@@ -139,6 +149,7 @@ export class TcpFlow implements Actor {
   #onAck(segment: Segment, now: number): void {
     const cumulative = Math.max(this.#acked, Math.round(segment.acknowledgement / this.#payloadBytes));
     const hasAdvanced = cumulative > this.#acked;
+    this.peerWindow.note(segment, this.#acked);
     const priorInFlightPackets = this.#inFlight;
     const priorDelivered = this.#rate.delivered;
     this.#deliver(this.#acked, cumulative);
@@ -261,6 +272,9 @@ export class TcpFlow implements Actor {
   /** Sends what was lost, or something new. Returns false if there is neither. */
   #sendNext(written: number, now: number): boolean {
     const lost = this.#nextLost();
+    const number = lost >= 0 ? lost : this.#next;
+    // `tcp_retransmit_skb`: the first one always may go.
+    if (number >= this.peerWindow.edge && !(lost >= 0 && number === this.#acked)) return false;
     if (lost < 0 && (this.#next >= written || this.#next - this.#acked >= this.#windowPackets)) return false;
     this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
     return true;
@@ -305,7 +319,8 @@ export class TcpFlow implements Actor {
   /** When the sender may go on without an ack. */
   #sendAt(now: number): number {
     const window = Math.floor(Math.min(this.congestion.windowPackets, this.#windowPackets));
-    const isOpen = this.#inFlight < window && this.#next - this.#acked < this.#windowPackets;
+    const edge = Math.min(this.peerWindow.edge, this.#acked + this.#windowPackets);
+    const isOpen = this.#inFlight < window && this.#next < edge;
     if (!this.#isConnected || !isOpen || now >= this.#options.stopAt) return Number.POSITIVE_INFINITY;
     if (this.#next >= this.#writtenPackets(now)) return this.#writeAt(now);
     const { pacingRate, pacingLeadUs } = this.congestion;
@@ -339,12 +354,14 @@ export class TcpFlow implements Actor {
     segment.sequence = number * this.#payloadBytes;
     segment.acknowledgement = 0;
     segment.flags = flags;
+    segment.window = SENDER_WINDOW;
+    segment.windowScale = SENDER_WINDOW_SCALE;
     segment.payloadBytes = payloadBytes;
     segment.transmission = this.sentPackets;
     segment.timestamp = Math.floor(now) >>> 0;
     segment.echo = 0;
     segment.sacks.length = 0;
-    this.#sender.sendInner(segmentBytes(payloadBytes, 0), now, this.#write);
+    this.#sender.sendInner(segmentBytes(segment), now, this.#write);
   }
 }
 

@@ -6,10 +6,13 @@ const DELAYED_ACK_US = 40_000;
 /** Linux acknowledges every segment at first. */
 const QUICK_ACKS = 16;
 const BUCKET_US = 100_000;
+const WINDOW_FIELD_MAX = 0xffff;
 
 export interface TcpReceiverOptions {
   readonly port: number;
   readonly payloadBytes: number;
+  /** Receive buffer: as much as this may be sent beyond what was acknowledged. */
+  readonly windowBytes: number;
   /** Bytes after which the transfer is complete. */
   readonly totalBytes: number;
 }
@@ -36,6 +39,8 @@ export class TcpReceiver {
   readonly #incoming = new Segment();
   readonly #held = new Set<number>();
   readonly #fill = (view: DataView, offset: number): void => writeSegment(view, offset, this.#segment, false);
+  /** RFC 7323 §2: the smallest that can tell the window. */
+  readonly #windowScale: number;
   #expected = 0;
   #unacked = 0;
   #acks = 0;
@@ -46,6 +51,7 @@ export class TcpReceiver {
   constructor(endpoint: Endpoint, options: TcpReceiverOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
+    this.#windowScale = Math.max(0, Math.ceil(Math.log2(options.windowBytes / WINDOW_FIELD_MAX)));
   }
 
   receive(view: DataView, offset: number, length: number, now: number): void {
@@ -107,11 +113,14 @@ export class TcpReceiver {
     segment.sequence = 0;
     segment.acknowledgement = this.#expected * this.#options.payloadBytes;
     segment.flags = flags;
+    segment.windowScale = this.#windowScale;
+    const scale = (flags & FLAG_SYN) === 0 ? this.#windowScale : 0;
+    segment.window = Math.min(WINDOW_FIELD_MAX, this.#options.windowBytes >>> scale);
     segment.payloadBytes = 0;
     segment.timestamp = Math.floor(now) >>> 0;
     segment.echo = this.#echo;
     this.#fillSacks(segment);
-    this.#endpoint.sendInner(segmentBytes(0, segment.sacks.length / 2), now, this.#fill);
+    this.#endpoint.sendInner(segmentBytes(segment), now, this.#fill);
   }
 
   /** The block around the newest out-of-order segment. */

@@ -60,7 +60,7 @@ export interface BondOptions {
   readonly seed: number;
   /** Bound of packets queued for sending in this bond; beyond it the fattest flow loses its head. Default 8192. */
   readonly queuePackets?: number;
-  /** Time the acks of inner TCP and QUIC flows so that hosts' congestion control can fill several paths. Default true. */
+  /** Time the acks of inner TCP and QUIC flows, and bound the windows of TCP's by our queue, so that hosts' congestion control can fill several paths. Default true. */
   readonly helpHosts?: boolean;
 }
 

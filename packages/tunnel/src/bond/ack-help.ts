@@ -1,29 +1,42 @@
 import { AckSpacer, type QueueDelays } from "../inner-quic/ack-spacer.ts";
 import { AckShaper, type BondDelays } from "../inner-tcp/ack-shaper.ts";
+import { type LaneQueues, WindowCredit } from "../inner-tcp/window-credit.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { TCP, UDP } from "../wire/inner-packet.ts";
 import type { Lane } from "./lane.ts";
 
-/** Helps the hosts' congestion control by when their acks are handed over: TCP's, which can be read, and QUIC's, which cannot. */
+/** Helps the hosts' congestion control by when their acks are handed over: TCP's, which can be read, and QUIC's, which cannot; and by how much TCP's let them send. */
 export class AckHelp {
   readonly #tcp: AckShaper;
   readonly #quic: AckSpacer;
+  readonly #credit: WindowCredit;
 
-  constructor(pool: PacketPool, delays: BondDelays & QueueDelays) {
+  constructor(pool: PacketPool, delays: BondDelays & QueueDelays & LaneQueues) {
     this.#tcp = new AckShaper(pool, delays);
     this.#quic = new AckSpacer(pool, delays);
+    this.#credit = new WindowCredit(pool, delays);
   }
 
   /** Notes an inner packet that comes in from the host. */
   noteData(protocol: number, lane: Lane, offset: number, length: number, now: Micros): void {
-    if (protocol === TCP) this.#tcp.noteData(lane.id, offset, length, lane.sentBytes + lane.bytes, now);
-    else if (protocol === UDP) this.#quic.noteData(lane.id, offset, length, now);
+    if (protocol === TCP) {
+      this.#tcp.noteData(lane.id, offset, length, lane.sentBytes + lane.bytes, now);
+      this.#credit.noteData(lane.id, offset, length, now);
+      return;
+    }
+    this.#credit.noteOther(lane.id, length, now);
+    if (protocol === UDP) this.#quic.noteData(lane.id, offset, length, now);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
   hold(slot: Slot, now: Micros): boolean {
     return this.#tcp.hold(slot, now) || this.#quic.hold(slot, now);
+  }
+
+  /** A packet goes to the host, at this moment. */
+  handOver(slot: Slot, now: Micros): void {
+    this.#credit.rewrite(slot, now);
   }
 
   /** The next held packet that is due, or -1. */
@@ -40,5 +53,6 @@ export class AckHelp {
   clear(): void {
     this.#tcp.clear();
     this.#quic.clear();
+    this.#credit.clear();
   }
 }

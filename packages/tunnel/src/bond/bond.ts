@@ -191,12 +191,14 @@ export class Bond {
   pollDeliver(now: Micros): Slot {
     const help = this.#help;
     if (help === undefined) return this.#resequencer.poll();
-    for (;;) {
-      const held = help.poll(now);
-      if (held >= 0) return held;
-      const slot = this.#resequencer.poll();
-      if (slot < 0 || !help.hold(slot, now)) return slot;
+    let slot = help.poll(now);
+    while (slot < 0) {
+      slot = this.#resequencer.poll();
+      if (slot < 0) return slot;
+      if (help.hold(slot, now)) slot = help.poll(now);
     }
+    help.handOver(slot, now);
+    return slot;
   }
 
   /** Seals the next run of datagrams, see `run`. Returns its path, or -1 when nothing may leave now. */

@@ -1,5 +1,6 @@
 import type { QueueDelays } from "../inner-quic/ack-spacer.ts";
 import type { BondDelays } from "../inner-tcp/ack-shaper.ts";
+import type { LaneQueues } from "../inner-tcp/window-credit.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Algorithm, Micros, Slot } from "../types.ts";
@@ -30,7 +31,7 @@ const JITTER_SPAN = 2;
  * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn, then copies. `select` looks, `commit` takes; between
  * the two the caller may decide that the datagram in the making is full.
  */
-export class Dispatcher implements BondDelays, QueueDelays {
+export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   /** Result of `select`. */
   slot: Slot = NONE;
   path: Path | undefined = undefined;
@@ -98,6 +99,21 @@ export class Dispatcher implements BondDelays, QueueDelays {
   queueUs(laneId: number): number {
     const lane = this.queue.lanes[laneId];
     return lane === undefined ? 0 : lane.bytes / (this.management.capacity * this.queue.shareOf(lane));
+  }
+
+  /** See `LaneQueues`. */
+  creditBytes(laneId: number, hostUs: number): number {
+    const lane = this.queue.lanes[laneId];
+    return lane === undefined ? 0 : this.management.creditBytes(this.queue.shareOf(lane), hostUs);
+  }
+
+  queuedBytes(laneId: number): number {
+    return this.queue.lanes[laneId]?.bytes ?? 0;
+  }
+
+  noteCredit(laneId: number, isCredited: boolean): void {
+    const lane = this.queue.lanes[laneId];
+    if (lane !== undefined) lane.isCredited = isCredited;
   }
 
   /** `copies`: see `BondPlan`. */

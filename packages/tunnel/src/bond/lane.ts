@@ -32,6 +32,8 @@ export class Lane {
   isBackground = false;
   /** The ack shaper lets its host see no round trip below this. */
   floorUs = 0;
+  /** All of it is one TCP flow's whose window is bounded by this queue. */
+  isCredited = false;
   /** Up to what makes the lane big; more makes no difference. */
   sentBytes = 0;
   readonly #excess = new MaxFilter(1);

@@ -6,6 +6,10 @@ import type { Lane } from "./lane.ts";
 const TARGET_MIN_US = 25_000;
 /** … or this many round trips of the bond: CUBIC needs one to keep all paths busy after a drop, and BBR, which heeds none, keeps about as much. */
 const TARGET_ROUND_TRIPS = 1.5;
+/** A host that is kept back by its window has credit for so many round trips, … */
+const CREDIT_ROUND_TRIPS = 1;
+/** … and its queue is longer only because the capacity has fallen. It drains without a drop, unless it is this many times longer than others may be. */
+const CREDIT_PATIENCE = 4;
 const INTERVAL_MIN_US = 100_000;
 /** What all paths together let in may stand so long after one of them is lost. Handovers and modems that reconnect are back by then. */
 const GRACE_US = 10_000_000;
@@ -59,6 +63,12 @@ export class QueueManagement {
     return Math.max(BACKLOG_MIN_BYTES, this.capacity * share * (BACKLOG_MAX_US + this.referenceUs + this.leadUs));
   }
 
+  /** Bytes of a lane with this share of the capacity that keep every path busy, those on their way from a host `hostUs` away included. */
+  creditBytes(share: number, hostUs: number): number {
+    const targetUs = Math.max(TARGET_MIN_US, CREDIT_ROUND_TRIPS * this.referenceUs) + this.leadUs;
+    return this.capacity * share * (targetUs + hostUs);
+  }
+
   /** Whether a packet has waited for so long that it only keeps newer ones from being of use. */
   isStale(slot: Slot, now: Micros): boolean {
     return now - this.#pool.enteredAt[slot]! > SOJOURN_MAX_US + this.referenceUs + this.leadUs;
@@ -82,7 +92,7 @@ export class QueueManagement {
   judge(lane: Lane, slot: Slot, now: Micros): Verdict {
     const sojournUs = now - this.#pool.enteredAt[slot]!;
     lane.sojournUs += (sojournUs - lane.sojournUs) * SOJOURN_GAIN;
-    const targetUs = this.#targetUs(now);
+    const targetUs = this.#targetUs(now) * (lane.isCredited ? CREDIT_PATIENCE : 1);
     const isLong = lane.packets >= PACKETS_MIN;
     if (isLong && this.isStale(slot, now)) return "drop";
     if (!isLong || sojournUs < targetUs) {

@@ -9,11 +9,19 @@ const TCP_HEADER = {
   ACKNOWLEDGEMENT: 8,
   DATA_OFFSET: 12,
   FLAGS: 13,
+  WINDOW: 14,
+  CHECKSUM: 16,
   LENGTH: 20,
 } as const;
-const FLAG_SYN = 0x02;
 const FLAG_FIN = 0x01;
+const FLAG_SYN = 0x02;
+const FLAG_RST = 0x04;
 const FLAG_ACK = 0x10;
+/** Options of a SYN. RFC 9293 §3.2, RFC 7323 §2.2, RFC 2018 §2; RFC 2385 and RFC 5925 sign the window, RFC 8684 §3.3.1 shares it among subflows. */
+const OPTION = { END: 0, NOP: 1, WINDOW_SCALE: 3, SACK_PERMITTED: 4, MD5: 19, AO: 29, MPTCP: 30 } as const;
+/** RFC 7323 §2.3. */
+export const WINDOW_SCALE_MAX = 14;
+const V4_FRAGMENT_BITS = 0x3fff;
 const V4_TCP_MIN_BYTES = 40;
 const TCP = 6;
 /** Header with timestamps; whatever is longer in a packet without payload carries SACK blocks or other news. */
@@ -26,18 +34,30 @@ export class TcpPacket {
   reverseFlow = 0;
   sequence = DOUBLE_ZERO;
   acknowledgement = DOUBLE_ZERO;
+  /** In units of the flow's window scale. */
+  window = 0;
+  isSyn = false;
+  /** Carries an acknowledgement and a scaled window: neither SYN nor RST. */
+  hasWindow = false;
   payloadBytes = 0;
   /** Acknowledges and does nothing else: no payload, SYN, FIN, RST, URG, ECN echo or SACK block. */
   isPlainAck = false;
   /** Sequence number after this packet. */
   endSequence = DOUBLE_ZERO;
+  /** Options of a SYN, once `readSynOptions` has found them; -1: no window scale. */
+  windowScale = -1;
+  /** Permits SACK, and wants nothing by which the window would be more than the window of this connection. */
+  isPlainSyn = false;
+  #tcpOffset = 0;
+  #headerBytes = 0;
 
-  /** Returns false for anything but TCP. */
+  /** Returns false for anything but whole TCP packets. */
   read(view: DataView, offset: number, length: number): boolean {
     if (length < V4_TCP_MIN_BYTES) return false;
     const isV4 = view.getUint8(offset) >>> 4 === 4;
     const ipBytes = isV4 ? (view.getUint8(offset) & 15) * 4 : 40;
     if (view.getUint8(offset + (isV4 ? 9 : 6)) !== TCP || ipBytes + TCP_HEADER.LENGTH > length) return false;
+    if (isV4 && (view.getUint16(offset + 6) & V4_FRAGMENT_BITS) !== 0) return false;
     const tcp = offset + ipBytes;
     const headerBytes = (view.getUint8(tcp + TCP_HEADER.DATA_OFFSET) >>> 4) * 4;
     const flags = view.getUint8(tcp + TCP_HEADER.FLAGS);
@@ -48,10 +68,53 @@ export class TcpPacket {
     this.reverseFlow = (addresses ^ ((destination << 16) | source)) | 0;
     this.sequence = view.getUint32(tcp + TCP_HEADER.SEQUENCE);
     this.acknowledgement = view.getUint32(tcp + TCP_HEADER.ACKNOWLEDGEMENT);
+    this.window = view.getUint16(tcp + TCP_HEADER.WINDOW);
+    this.isSyn = (flags & FLAG_SYN) !== 0;
+    this.hasWindow = (flags & (FLAG_ACK | FLAG_SYN | FLAG_RST)) === FLAG_ACK;
+    this.#tcpOffset = tcp;
+    this.#headerBytes = headerBytes;
     this.payloadBytes = length - ipBytes - headerBytes;
     this.isPlainAck = this.payloadBytes === 0 && flags === FLAG_ACK && headerBytes <= PLAIN_ACK_HEADER_BYTES;
     const controlBytes = (flags & (FLAG_SYN | FLAG_FIN)) === 0 ? 0 : 1;
     this.endSequence = (this.sequence + this.payloadBytes + controlBytes) >>> 0;
     return this.payloadBytes >= 0;
+  }
+
+  /** Finds what the SYN that was read offers. */
+  readSynOptions(view: DataView): void {
+    this.windowScale = -1;
+    this.isPlainSyn = false;
+    let isPlain = true;
+    let permitsSack = false;
+    const end = this.#tcpOffset + this.#headerBytes;
+    let at = this.#tcpOffset + TCP_HEADER.LENGTH;
+    while (at < end) {
+      const kind = view.getUint8(at);
+      if (kind === OPTION.END) break;
+      if (kind === OPTION.NOP) {
+        at++;
+        continue;
+      }
+      const bytes = at + 1 < end ? view.getUint8(at + 1) : 0;
+      if (bytes < 2 || at + bytes > end) return;
+      if (kind === OPTION.WINDOW_SCALE && bytes === 3)
+        this.windowScale = Math.min(WINDOW_SCALE_MAX, view.getUint8(at + 2));
+      if (kind === OPTION.SACK_PERMITTED) permitsSack = true;
+      if (kind === OPTION.MD5 || kind === OPTION.AO || kind === OPTION.MPTCP) isPlain = false;
+      at += bytes;
+    }
+    this.isPlainSyn = isPlain && permitsSack;
+  }
+
+  /** Changes the window of the packet that was read. `isPartial`: its checksum covers the pseudo header only, which has no window. */
+  writeWindow(view: DataView, window: number, isPartial: boolean): void {
+    view.setUint16(this.#tcpOffset + TCP_HEADER.WINDOW, window);
+    if (isPartial) return;
+    const at = this.#tcpOffset + TCP_HEADER.CHECKSUM;
+    // RFC 1624: HC' = ~(~HC + ~m + m').
+    let sum = (~view.getUint16(at) & 0xffff) + (~this.window & 0xffff) + window;
+    sum = (sum & 0xffff) + (sum >>> 16);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    view.setUint16(at, ~sum & 0xffff);
   }
 }

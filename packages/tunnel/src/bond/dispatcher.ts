@@ -23,12 +23,14 @@ const NONE = -1 as Slot;
 const LANES_TRIED_MAX = 8;
 /** Age of a lane's head, beyond what its lead and queue management explain, from which on it is not overtaken any more. */
 const OVERDUE_US = 300_000;
+/** So many bytes of repairs go ahead of all lanes. Of more, as when a path dies, those that wait for none get as much as one that does. */
+const REPAIRS_FIRST_BYTES = 12_000;
 const DEFAULT_COPIES = 2;
 /** A packet may come later than predicted by this many mean deviations. */
 const JITTER_SPAN = 2;
 
 /**
- * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn, then copies. `select` looks, `commit` takes; between
+ * Decides what leaves next, and over which path: urgent packets, then repairs, then the lanes in turn, then copies. Many repairs share with the lanes that wait for none. `select` looks, `commit` takes; between
  * the two the caller may decide that the datagram in the making is full.
  */
 export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
@@ -52,6 +54,8 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   /** Undefined: the selected packet is a repair or a copy. */
   #lane: Lane | undefined = undefined;
   #offset = 0;
+  /** Bytes of repairs that have gone ahead, per lane that waits for some. */
+  #aheadBytes = 0;
 
   constructor(pool: PacketPool, repairs: RepairQueue) {
     this.#pool = pool;
@@ -143,16 +147,10 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.isUrgent = this.#lane !== undefined;
     this.isCopy = false;
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
-    if (this.#selectRepair(paths, current, now)) return true;
-    const lane = this.queue.turn();
-    if (lane === undefined) return this.#selectCopy(paths, now);
-    let candidate: Lane | undefined = lane;
-    for (let tried = 0; tried < LANES_TRIED_MAX && candidate !== undefined; tried++) {
-      if (candidate.packets > 0 && this.#selectFrom(candidate, paths, current, now)) return true;
-      if (!hasReady(paths, now)) return false;
-      candidate = this.queue.after(candidate);
-    }
-    return false;
+    const isLanesTurn = this.#aheadBytes >= REPAIRS_FIRST_BYTES;
+    if (isLanesTurn && this.#selectLane(paths, current, true, now)) return true;
+    if (this.#selectRepair(paths, current, now) || this.#selectLane(paths, current, false, now)) return true;
+    return this.queue.packets === 0 && this.#selectCopy(paths, now);
   }
 
   /** Takes the selected packet out of its queue. Its reference passes to the caller. */
@@ -163,11 +161,14 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
       return;
     }
     this.#noteExcess(now);
+    const bytes = this.#pool.length[this.slot]!;
     if (lane === undefined) {
+      this.#aheadBytes = Math.min(REPAIRS_FIRST_BYTES, this.#aheadBytes + bytes / this.#repairs.lanes);
       this.#repairs.take(this.#offset);
+      this.queue.chargeRepair(this.#pool.lane[this.slot]!, bytes);
       return;
     }
-    const bytes = this.#pool.length[this.slot]!;
+    this.#aheadBytes = this.#repairs.packets === 0 ? 0 : Math.max(0, this.#aheadBytes - bytes);
     lane.take(this.#offset, bytes);
     this.queue.charge(lane, bytes, now);
     this.#pool.sentAt[this.slot] = now;
@@ -196,6 +197,18 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.queue.lanes[this.#pool.lane[slot]!]?.noteExcess(excessUs, now);
   }
 
+  /** The lane whose turn it is, or one of those after it that can use a path which it does not. */
+  #selectLane(paths: readonly Path[], current: Path | undefined, isUnrepaired: boolean, now: Micros): boolean {
+    let lane = this.queue.turn();
+    for (let tried = 0; tried < LANES_TRIED_MAX && lane !== undefined; tried++) {
+      const isAsked = lane.packets > 0 && !(isUnrepaired && this.#repairs.hasLane(lane.id));
+      if (isAsked && this.#selectFrom(lane, paths, current, now)) return true;
+      if (!hasReady(paths, now)) return false;
+      lane = this.queue.after(lane);
+    }
+    return false;
+  }
+
   #selectFrom(lane: Lane, paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     this.#lane = lane;
     lane.share = this.queue.shareOf(lane);
@@ -221,6 +234,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   /** A repair that waits for its path does not keep lanes from using others. If urgent packets and parity leave it no room there for long, it goes over any other that is ready. */
   #selectRepair(paths: readonly Path[], current: Path | undefined, now: Micros): boolean {
     const repairs = this.#repairs;
+    this.#lane = undefined;
     for (let head = repairs.peek(); head >= 0; head = repairs.peek()) {
       this.path = this.#chooser.choose(paths, repairs, current, now);
       this.#offset = this.#chooser.position;
@@ -239,6 +253,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   /** Nothing waits: what is under way over paths that lose packets may travel twice. */
   #selectCopy(paths: readonly Path[], now: Micros): boolean {
     if (this.#repairs.packets > 0 || !this.spare.select(paths, now)) return false;
+    this.#lane = undefined;
     this.isCopy = true;
     this.slot = this.spare.slot;
     this.path = this.spare.path;

@@ -108,6 +108,12 @@ export class FairQueue {
     lane.noteSent(packetBytes, now);
   }
 
+  /** Accounts for a repair: its lane has had so much of its turn, and comes to owe at most another one. */
+  chargeRepair(laneId: number, packetBytes: number): void {
+    const lane = this.lanes[laneId];
+    if (lane !== undefined && lane.deficitBytes > -QUANTUM_BYTES) lane.deficitBytes -= packetBytes + PACKET_COST_BYTES;
+  }
+
   /** Accounts for a packet that was taken from its lane and is not sent. It costs the lane nothing of its turn, or one that drops much would send nothing. */
   discard(packetBytes: number): void {
     this.packets--;

@@ -1,6 +1,7 @@
 import type { PacketPool } from "../packet-pool.ts";
 import { PART_WHOLE, type SentSink } from "../path/sent-ledger.ts";
 import type { Slot } from "../types.ts";
+import { LANES } from "../wire/lane-header.ts";
 import type { Backlog } from "./schedulers/path-chooser.ts";
 import { SlotRing } from "./slot-ring.ts";
 import { Unreleased } from "./unreleased.ts";
@@ -20,6 +21,9 @@ export class RepairQueue implements SentSink, Backlog {
   readonly isBig = false;
   readonly floorUs = 0;
   readonly unreleased: Unreleased;
+  /** Lanes with packets that wait. */
+  lanes = 0;
+  readonly #inLane = new Uint16Array(LANES);
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
@@ -45,7 +49,13 @@ export class RepairQueue implements SentSink, Backlog {
     const slot = this.queue.takeAt(offset);
     this.bytes -= this.#pool.length[slot]!;
     this.#pool.repair[slot]! &= ~WAITS;
+    if (--this.#inLane[this.#pool.lane[slot]!]! === 0) this.lanes--;
     return slot;
+  }
+
+  /** Whether packets of the lane wait. */
+  hasLane(laneId: number): boolean {
+    return this.#inLane[laneId]! > 0;
   }
 
   get packets(): number {
@@ -64,6 +74,7 @@ export class RepairQueue implements SentSink, Backlog {
     if ((pool.delivered[slot]! & part) === part || (pool.repair[slot]! & WAITS) !== 0) return;
     if (pool.expected[slot]! > 0) return;
     pool.repair[slot]! |= WAITS;
+    if (this.#inLane[pool.lane[slot]!]!++ === 0) this.lanes++;
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;
     this.queue.insert(slot, pool.sentAt);

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LinkOptions } from "./link.ts";
+import { TcpFlow } from "./tcp-flow.ts";
+import { World } from "./world.ts";
+
+const BIG_PORT = 40_001;
+const CUT_AT = 8e6;
+const FETCH_AT = 8.3e6;
+
+test("100 kB that are asked for when a link of 60 Mbit/s has died under a download take less than a second, although 3 Mbit/s are left and its repairs wait", () => {
+  const links = [link(3, 30), link(60, 100)];
+  const world = new World({ seed: 1, links: links.map((options) => ({ up: options, down: options })) });
+  const shared = { congestion: "cubic", stopAt: 12e6 } as const;
+  const big = new TcpFlow(world.server, world.client, { ...shared, port: BIG_PORT, startAt: 2e6 });
+  const fetch = new TcpFlow(world.server, world.client, {
+    ...shared,
+    port: BIG_PORT + 1,
+    startAt: FETCH_AT,
+    totalBytes: 100_000,
+  });
+  world.client.onInner = (view, offset, length, now) =>
+    (view.getUint16(offset + 20) === BIG_PORT ? big : fetch).receiveAtReceiver(view, offset, length, now);
+  world.server.onInner = (view, offset, length, now) =>
+    (view.getUint16(offset + 22) === BIG_PORT ? big : fetch).receiveAtSender(view, offset, length, now);
+  world.add(big);
+  world.add(fetch);
+  world.at(CUT_AT, () => {
+    world.up[1]!.isCut = true;
+    world.down[1]!.isCut = true;
+  });
+  world.runUntil(12e6);
+  const fetchMs = (fetch.completedAt - FETCH_AT) / 1_000;
+  assert.ok(fetchMs > 0 && fetchMs < 1_000, `${fetchMs} ms`);
+});
+
+function link(rateMbit: number, delayMs: number): LinkOptions {
+  return { rateMbit, delayMs, queueMs: 150 };
+}

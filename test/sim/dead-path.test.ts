@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LinkOptions } from "./link.ts";
 import { TcpFlow } from "./tcp-flow.ts";
+import { UdpFlow } from "./udp-flow.ts";
 import { World } from "./world.ts";
 
 const BIG_PORT = 40_001;
+const UDP_PORT = 5_000;
 const CUT_AT = 8e6;
 const FETCH_AT = 8.3e6;
 
@@ -32,6 +34,30 @@ test("100 kB that are asked for when a link of 60 Mbit/s has died under a downlo
   world.runUntil(12e6);
   const fetchMs = (fetch.completedAt - FETCH_AT) / 1_000;
   assert.ok(fetchMs > 0 && fetchMs < 1_000, `${fetchMs} ms`);
+});
+
+test("over what is left of a bond, each lane's packets go on in order, whether a dead path had them or has overtaken them", () => {
+  const links = [
+    { ...link(1.3, 10), lossPct: 2.3 },
+    { ...link(58, 107), lossPct: 3 },
+  ];
+  const world = new World({ seed: 3, links: links.map((options) => ({ up: options, down: options })) });
+  const flows = [20, 3].map((rateMbit, n) => {
+    const startAt = 2e6 + n * 100_000;
+    return new UdpFlow(world.client, { port: UDP_PORT + n, rateMbit, packetBytes: 1_400, startAt, stopAt: 12e6 });
+  });
+  world.server.onInner = (view, offset, length, now) =>
+    flows[view.getUint16(offset + 22) - UDP_PORT]!.receive(view, offset, length, now);
+  for (const flow of flows) world.add(flow);
+  world.at(CUT_AT, () => {
+    world.up[1]!.isCut = true;
+    world.down[1]!.isCut = true;
+  });
+  world.runUntil(12e6);
+  for (const { reorderedPackets, pauses } of flows) {
+    assert.equal(reorderedPackets, 0);
+    assert.ok(pauses.longestUs < 1_500_000, `nothing for ${pauses.longestUs} µs`);
+  }
 });
 
 function link(rateMbit: number, delayMs: number): LinkOptions {

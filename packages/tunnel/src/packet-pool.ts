@@ -38,8 +38,6 @@ export class PacketPool {
   readonly sequence: Uint32Array;
   /** When the packet came in, µs. */
   readonly enteredAt: Float64Array;
-  /** When the packet left for the first time, µs. */
-  readonly sentAt: Float64Array;
   /** Holders of the slot inside a bond: queue, repair queue, every copy in flight. */
   readonly references: Uint16Array;
   /** What the far end is known to have: bit 0 first half, bit 1 last half. */
@@ -80,7 +78,6 @@ export class PacketPool {
     this.lane = new Uint8Array(slots);
     this.sequence = new Uint32Array(slots);
     this.enteredAt = new Float64Array(slots);
-    this.sentAt = new Float64Array(slots);
     this.references = new Uint16Array(slots);
     this.delivered = new Uint8Array(slots);
     this.repair = new Uint8Array(slots);

@@ -4,18 +4,13 @@ import type { LaneQueues } from "../inner-tcp/window-credit.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Path } from "../path/path.ts";
 import type { Algorithm, Micros, Slot } from "../types.ts";
-import { assertNever } from "../types.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Lane } from "./lane.ts";
 import { LaneDrops } from "./lane-drops.ts";
 import { QueueManagement } from "./queue-management.ts";
 import type { RepairQueue } from "./repair-queue.ts";
-import { AdaptiveChooser } from "./schedulers/adaptive.ts";
-import { LatencyBasedChooser } from "./schedulers/latency-based.ts";
-import { chooseUrgent, type PathChooser } from "./schedulers/path-chooser.ts";
-import { RedundantChooser } from "./schedulers/redundant.ts";
-import { RoundRobinChooser } from "./schedulers/round-robin.ts";
-import { WeightedChooser } from "./schedulers/weighted.ts";
+import { createChooser } from "./schedulers/create-chooser.ts";
+import { chooseUrgent, hasReady, type PathChooser, quickestReady } from "./schedulers/path-chooser.ts";
 import { SpareCopies } from "./spare-copies.ts";
 
 const NONE = -1 as Slot;
@@ -50,7 +45,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
 
   readonly #pool: PacketPool;
   readonly #repairs: RepairQueue;
-  #chooser: PathChooser = new AdaptiveChooser();
+  #chooser: PathChooser = createChooser("adaptive");
   /** Undefined: the selected packet is a repair or a copy. */
   #lane: Lane | undefined = undefined;
   #offset = 0;
@@ -171,7 +166,6 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.#aheadBytes = this.#repairs.packets === 0 ? 0 : Math.max(0, this.#aheadBytes - bytes);
     lane.take(this.#offset, bytes);
     this.queue.charge(lane, bytes, now);
-    this.#pool.sentAt[this.slot] = now;
     this.#repairs.unreleased.send(this.slot);
   }
 
@@ -238,16 +232,36 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     for (let head = repairs.peek(); head >= 0; head = repairs.peek()) {
       this.path = this.#chooser.choose(paths, repairs, current, now);
       this.#offset = this.#chooser.position;
-      if (this.path === undefined && this.#isOverdue(this.#pool.sentAt[head]!, now)) {
+      if (this.path === undefined && this.#isOverdue(this.#pool.enteredAt[head]!, now)) {
         this.path = quickestReady(paths, now);
         this.#offset = 0;
       }
       if (this.path === undefined) return false;
       this.slot = repairs.queue.at(this.#offset);
-      if (!repairs.hasArrived(this.slot)) return true;
+      if (!repairs.hasArrived(this.slot)) {
+        this.#preferOvertakenHead(now);
+        return true;
+      }
       this.#pool.release(repairs.take(this.#offset));
     }
     return false;
+  }
+
+  /** What the selected repair left ahead of, by a slower path from behind, and what is overdue, goes first: the far end waits for that. */
+  #preferOvertakenHead(now: Micros): void {
+    const { slot, path } = this;
+    const { enteredAt } = this.#pool;
+    const lane = this.queue.lanes[this.#pool.lane[slot]!];
+    if (lane === undefined || lane.packets === 0) return;
+    if (enteredAt[lane.queue.peek()]! >= enteredAt[slot]! || !this.#isHeadOverdue(lane, now)) return;
+    const offset = this.#offset;
+    if (this.#selectHead(lane, path, now)) {
+      this.#lane = lane;
+      return;
+    }
+    this.slot = slot;
+    this.path = path;
+    this.#offset = offset;
   }
 
   /** Nothing waits: what is under way over paths that lose packets may travel twice. */
@@ -274,35 +288,5 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
       this.drops.dropHead(lane);
     }
     return false;
-  }
-}
-
-function hasReady(paths: readonly Path[], now: Micros): boolean {
-  for (const path of paths) if (path.isReady(now)) return true;
-  return false;
-}
-
-function quickestReady(paths: readonly Path[], now: Micros): Path | undefined {
-  let best: Path | undefined;
-  for (const path of paths) {
-    if (path.isReady(now) && (best === undefined || path.arrivalAt(now) < best.arrivalAt(now))) best = path;
-  }
-  return best;
-}
-
-function createChooser(algorithm: Algorithm): PathChooser {
-  switch (algorithm) {
-    case "round-robin":
-      return new RoundRobinChooser();
-    case "weighted":
-      return new WeightedChooser();
-    case "latency-based":
-      return new LatencyBasedChooser();
-    case "adaptive":
-      return new AdaptiveChooser();
-    case "redundant":
-      return new RedundantChooser();
-    default:
-      return assertNever(algorithm);
   }
 }

@@ -188,14 +188,14 @@ test("a packet waits for repair once, and leaves the queue when it arrives after
   assert.equal(pool.freeSlots, 64);
 });
 
-test("a repair that is lost in its turn goes out ahead of what left for the first time after it", () => {
+test("a repair that is lost in its turn goes out ahead of what came in after it", () => {
   const pool = new PacketPool(new Arena(400_000), { slots: 64 });
   const repairs = new RepairQueue(pool);
   const [first, second, third] = Array.from({ length: 3 }, (_, n) => {
     const slot = pool.alloc();
     pool.length[slot] = 500;
     pool.references[slot] = 1;
-    pool.sentAt[slot] = 1_000 * n;
+    pool.enteredAt[slot] = 1_000 * n;
     return slot;
   });
   repairs.lost(first!, 3);

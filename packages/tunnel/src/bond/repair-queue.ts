@@ -9,9 +9,9 @@ import { Unreleased } from "./unreleased.ts";
 const WAITS = 1;
 
 /**
- * Inner packets that were lost on some path and go out again, ahead of bulk, in the order in which they left for the first time: what waits longest at the far end
- * has most packets waiting behind it, and a repair that is lost in its turn must not queue behind all that a dead path had in flight. A packet that
- * turns out to have arrived after all leaves the queue unsent, and one of which a timely copy is under way does not enter it. Bounded by the pool: every entry is a slot, and a slot waits at most once.
+ * Inner packets that were lost on some path and go out again, ahead of bulk, in the order in which they came in, which is that of each lane: the far end waits for
+ * the oldest, and a repair that is lost in its turn must not queue behind all that a dead path had in flight. A packet that turns out to have arrived after all leaves
+ * the queue unsent, and one of which a timely copy is under way does not enter it. Bounded by the pool: every entry is a slot, and a slot waits at most once.
  */
 export class RepairQueue implements SentSink, Backlog {
   readonly queue = new SlotRing();
@@ -77,7 +77,7 @@ export class RepairQueue implements SentSink, Backlog {
     if (this.#inLane[pool.lane[slot]!]!++ === 0) this.lanes++;
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;
-    this.queue.insert(slot, pool.sentAt);
+    this.queue.insert(slot, pool.enteredAt);
   }
 
   forget(slot: Slot): void {

@@ -38,3 +38,17 @@ export function chooseUrgent(paths: readonly Path[], now: Micros): Path | undefi
   }
   return best;
 }
+
+export function hasReady(paths: readonly Path[], now: Micros): boolean {
+  for (const path of paths) if (path.isReady(now)) return true;
+  return false;
+}
+
+/** The ready path over which a packet arrives first, or undefined. */
+export function quickestReady(paths: readonly Path[], now: Micros): Path | undefined {
+  let best: Path | undefined;
+  for (const path of paths) {
+    if (path.isReady(now) && (best === undefined || path.arrivalAt(now) < best.arrivalAt(now))) best = path;
+  }
+  return best;
+}

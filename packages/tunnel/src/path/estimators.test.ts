@@ -102,6 +102,21 @@ test("idle time counts once, however many packets end it at once", () => {
   assert.ok(pacer.idleUs <= 100_000, `${pacer.idleUs} µs`);
 });
 
+test("small packets in close succession leave a path idle for what they do not need of it", () => {
+  const pacer = new Pacer();
+  pacer.reset(micros(0));
+  for (let now = 500; now <= 100_000; now += 500) pacer.charge(125, 12.5, micros(now));
+  assert.ok(Math.abs(pacer.idleUs - 96_000) < 2_000, `${pacer.idleUs} µs`);
+});
+
+test("a path that always has something to send is not idle, however late each wake-up", () => {
+  const pacer = new Pacer();
+  pacer.reset(micros(0));
+  for (let now = 1_500; now <= 100_000; now += 1_500)
+    while (pacer.isReady(micros(now))) pacer.charge(1_500, 12.5, micros(now));
+  assert.ok(pacer.idleUs < 1_000, `${pacer.idleUs} µs`);
+});
+
 test("a path whose window is closed is not idle", () => {
   const pacer = new Pacer();
   pacer.reset(micros(0));

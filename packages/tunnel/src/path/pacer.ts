@@ -2,10 +2,8 @@ import type { Micros } from "../types.ts";
 
 /** A path sends bursts of this much of its rate, so that one system call carries many datagrams. */
 const QUANTUM_US = 1_000;
-/** What a late wake-up may catch up with; more would stand as a queue in the modem. */
+/** What a late wake-up may catch up with; more would stand as a queue in the modem, and is idle time. */
 const CATCH_UP_US = 2_000;
-/** Idle time below this is pacing's own grain and not a lack of packets. */
-const IDLE_GRACE_US = 1_000;
 const IDLE_STEP_MAX_US = 1_000_000;
 
 /** Spreads a path's datagrams over time, one quantum at a time, and measures how long it stood ready in vain. */
@@ -16,7 +14,7 @@ export class Pacer {
   idleUs = 0.5;
   #isBursting = false;
   #isWindowOpen = true;
-  /** Since when the window has been open, or until when idle time is counted. */
+  /** Since when the window has been open. */
   #openedAt = Number.NEGATIVE_INFINITY;
 
   isReady(now: Micros): boolean {
@@ -47,9 +45,10 @@ export class Pacer {
     this.#isBursting = false;
   }
 
+  /** What cannot be caught up with is lost. Packets that come often but are small, such as acks, leave a path idle too. */
   #countIdle(now: Micros): void {
-    const waitedUs = now - Math.max(this.nextAt, this.#openedAt) - IDLE_GRACE_US;
-    if (waitedUs > 0 && this.#isWindowOpen) this.idleUs += Math.min(waitedUs, IDLE_STEP_MAX_US);
-    if (waitedUs > 0) this.#openedAt = now;
+    if (!this.#isWindowOpen) return;
+    const lostUs = now - CATCH_UP_US - Math.max(this.nextAt, this.#openedAt);
+    if (lostUs > 0) this.idleUs += Math.min(lostUs, IDLE_STEP_MAX_US);
   }
 }

@@ -37,7 +37,7 @@ export async function udpTable(options: BenchOptions): Promise<Table> {
       `iperf3 sends datagrams of ${PAYLOAD_BYTES} bytes, paced in milliseconds, at the rate that takes ${LOAD_RATIO} of the sum of the links' rates with all headers (${WIRE_BYTES} bytes a frame; ` +
       `${LOAD_RATIO} of payload alone would be 0.97 on the wire, and to repair 2 % of loss would fill the links). Nothing is left out: the flow starts at full rate on idle links. ` +
       `Sockets have the kernel's default buffers. Medians [lowest–highest]. "Extra" is what the links were given beyond the flow's own frames: repairs, acks and probes. ` +
-      `A machine with other work starves the receiving program (with load 8, plain UDP of 83 Mbit/s over loopback loses 1.3 % in its socket): there, run this table under \`chrt -r 1\`, as these rows were. ` +
+      `A machine with other work starves the receiving program (with load 8, plain UDP of 83 Mbit/s over loopback loses 1.3 % in its socket): there, run this table under \`chrt -r 1\`. ` +
       `The last column sums over all runs where packets were lost: our queue, the TUN device of the sending end, the receiving program's socket.`,
     header: ["profile", "direction", "payload, Mbit/s", "lost, %", "out of order, %", "extra, %", "queue, TUN, socket"],
     rows,

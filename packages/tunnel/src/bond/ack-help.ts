@@ -1,5 +1,6 @@
 import { AckSpacer, type QueueDelays } from "../inner-quic/ack-spacer.ts";
 import { AckShaper, type BondDelays } from "../inner-tcp/ack-shaper.ts";
+import { TcpPacket } from "../inner-tcp/tcp-packet.ts";
 import { type LaneQueues, WindowCredit } from "../inner-tcp/window-credit.ts";
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
@@ -8,11 +9,14 @@ import type { Lane } from "./lane.ts";
 
 /** Helps the hosts' congestion control by when their acks are handed over: TCP's, which can be read, and QUIC's, which cannot; and by how much TCP's let them send. */
 export class AckHelp {
+  readonly #pool: PacketPool;
+  readonly #packet = new TcpPacket();
   readonly #tcp: AckShaper;
   readonly #quic: AckSpacer;
   readonly #credit: WindowCredit;
 
   constructor(pool: PacketPool, delays: BondDelays & QueueDelays & LaneQueues) {
+    this.#pool = pool;
     this.#tcp = new AckShaper(pool, delays);
     this.#quic = new AckSpacer(pool, delays);
     this.#credit = new WindowCredit(pool, delays);
@@ -21,8 +25,10 @@ export class AckHelp {
   /** Notes an inner packet that comes in from the host. */
   noteData(protocol: number, lane: Lane, offset: number, length: number, now: Micros): void {
     if (protocol === TCP) {
-      this.#tcp.noteData(lane.id, offset, length, lane.sentBytes + lane.bytes, now);
-      this.#credit.noteData(lane.id, offset, length, now);
+      const packet = this.#packet;
+      if (!packet.read(this.#pool.arena.view, offset, length)) return;
+      this.#tcp.noteData(lane.id, packet, length, lane.sentBytes + lane.bytes, now);
+      this.#credit.noteData(lane.id, packet, length, now);
       return;
     }
     this.#credit.noteOther(lane.id, length, now);

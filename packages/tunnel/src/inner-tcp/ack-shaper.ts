@@ -83,10 +83,9 @@ export class AckShaper {
   }
 
   /** Notes a TCP packet that comes in from the host. `laneBytes`: what its lane has sent so far. */
-  noteData(lane: number, offset: number, length: number, laneBytes: number, now: Micros): void {
+  noteData(lane: number, packet: TcpPacket, length: number, laneBytes: number, now: Micros): void {
     if (laneBytes < WATCH_BYTES || length <= ACK_BYTES_MAX) return;
-    const packet = this.#packet;
-    if (!packet.read(this.#pool.arena.view, offset, length) || packet.payloadBytes === 0) return;
+    if (packet.payloadBytes === 0) return;
     let shaped = this.#flows[lane];
     if (shaped === undefined || (shaped.watch.flow !== packet.flow && now - shaped.watch.lastDataAt > IDLE_US)) {
       if (shaped !== undefined && shaped.count > 0) return;

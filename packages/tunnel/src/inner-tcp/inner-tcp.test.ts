@@ -231,11 +231,13 @@ function create(delays: BondDelays = DELAYS) {
   const { view } = pool.arena;
   const shaper = new AckShaper(pool, { ...delays, noteFloor });
   const scratch = pool.scratchOffset;
+  const incoming = new TcpPacket();
   /** Data of the sequence numbers from `from` to `to` comes in. `laneBytes`: what the lane has sent before. */
   const send = (from: number, to: number, now: number, laneBytes = 100_000): void => {
     for (let sequence = from; sequence < to; sequence += 1_000) {
       const length = writeTcp(view, scratch, { ...ACK_HEADER, isData: true, sequence, payloadBytes: 1_000 });
-      shaper.noteData(LANE, scratch, length, laneBytes, micros(now));
+      assert.ok(incoming.read(view, scratch, length));
+      shaper.noteData(LANE, incoming, length, laneBytes, micros(now));
     }
   };
   const ack = (acknowledgement: number, options: Partial<Header> = {}): Slot => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Arena } from "../arena.ts";
 import { PacketPool, SLOT_CHECKSUM_PARTIAL } from "../packet-pool.ts";
 import { micros } from "../test-support.ts";
+import { TcpPacket } from "./tcp-packet.ts";
 import { WindowCredit } from "./window-credit.ts";
 
 const LANE = 7;
@@ -190,12 +191,14 @@ function connect(options: Options = {}) {
   const hostOptions = options.hostOptions ?? [...SACK_PERMITTED, ...scale(3)];
   const pool = new PacketPool(new Arena(1 << 20), { slots: 64 });
   const { view } = pool.arena;
+  const incoming = new TcpPacket();
   const slot = pool.alloc();
   pool.lane[slot] = LANE;
   const offset = pool.packetOffset(slot);
   const fromHost = (header: Partial<Header>): void => {
     const length = writeTcp(view, pool.scratchOffset, { ...HEADER, ...header }, true, isV6);
-    credit.noteData(LANE, pool.scratchOffset, length, micros(state.time));
+    assert.ok(incoming.read(view, pool.scratchOffset, length));
+    credit.noteData(LANE, incoming, length, micros(state.time));
   };
   const toHost = (header: Partial<Header>): number => {
     pool.length[slot] = writeTcp(view, offset, { ...HEADER, ...header }, false, isV6);

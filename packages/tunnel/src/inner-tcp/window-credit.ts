@@ -46,12 +46,9 @@ export class WindowCredit {
   }
 
   /** Notes a TCP packet that comes in from the host. */
-  noteData(lane: number, offset: number, length: number, now: Micros): void {
-    const packet = this.#packet;
-    const { view } = this.#pool.arena;
-    if (!packet.read(view, offset, length)) return;
+  noteData(lane: number, packet: TcpPacket, length: number, now: Micros): void {
     if (packet.isSyn) {
-      packet.readSynOptions(view);
+      packet.readSynOptions(this.#pool.arena.view);
       this.#handshakes.noteHost(packet.flow, packet.windowScale, packet.isPlainSyn);
     }
     const credited = this.#flows[lane];

@@ -1,5 +1,6 @@
 import type { PacketPool } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
+import { adjustChecksum } from "../wire/checksum.ts";
 import type { Lane } from "./lane.ts";
 
 /** A queue may stand this long … */
@@ -136,11 +137,7 @@ export class QueueManagement {
     const tos = bytes[offset + 1]!;
     if ((tos & ECT_MASK) === NOT_ECT) return false;
     bytes[offset + 1] = tos | CE;
-    // RFC 1624: HC' = ~(~HC + ~m + m').
-    let sum = (~view.getUint16(offset + 10) & 0xffff) + (~tos & 0xff) + 0xff00 + (tos | CE);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setUint16(offset + 10, ~sum & 0xffff);
+    adjustChecksum(view, offset + 10, tos, tos | CE);
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import { DOUBLE_ZERO } from "../types.ts";
+import { adjustChecksum } from "../wire/checksum.ts";
 import { foldAddresses } from "../wire/flow-hash.ts";
 
 /** Offsets of the TCP header. RFC 9293 §3.1. */
@@ -109,12 +110,6 @@ export class TcpPacket {
   /** Changes the window of the packet that was read. `isPartial`: its checksum covers the pseudo header only, which has no window. */
   writeWindow(view: DataView, window: number, isPartial: boolean): void {
     view.setUint16(this.#tcpOffset + TCP_HEADER.WINDOW, window);
-    if (isPartial) return;
-    const at = this.#tcpOffset + TCP_HEADER.CHECKSUM;
-    // RFC 1624: HC' = ~(~HC + ~m + m').
-    let sum = (~view.getUint16(at) & 0xffff) + (~this.window & 0xffff) + window;
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setUint16(at, ~sum & 0xffff);
+    if (!isPartial) adjustChecksum(view, this.#tcpOffset + TCP_HEADER.CHECKSUM, this.window, window);
   }
 }

@@ -57,7 +57,10 @@ async function runDemo(keep: boolean): Promise<boolean> {
     step("Starting the aggregation server and the client");
     const stage = await startProduct(lab);
     client = stage.client;
-    step("Downloading one file over one TCP connection through the bond\n");
+    step("Downloading one file over one TCP connection through the bond");
+    SCREEN.say(
+      "    Of each link: its rate, its round trip (acks return over the quickest link), packets lost, its condition\n",
+    );
     const bonded = await downloadThroughBond(stage, SCREEN);
     const held = judge(aloneMbit, bonded);
     if (keep) await keepRunning(stage, SCREEN);

@@ -1,10 +1,11 @@
 /** `npm run bench -- <table…>`: measures, prints and writes docs/benchmarks.md. */
+import { orExit } from "../command-line.ts";
 import { missingForLab } from "../lab/requirements.ts";
 import { cpuTable } from "./cpu-table.ts";
 import { failoverTable } from "./failover-table.ts";
 import { innerTable } from "./inner-table.ts";
 import { latencyTable } from "./latency-table.ts";
-import { type BenchOptions, type CommandLine, parseCommandLine, USAGE } from "./options.ts";
+import { type BenchOptions, parseCommandLine, USAGE } from "./options.ts";
 import { profileTable } from "./profile-table.ts";
 import { loadProfiles } from "./profiles.ts";
 import { QUIC_PROFILES, quicTable } from "./quic-table.ts";
@@ -62,7 +63,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   cpu: { about: "processor time of both ends at 100 Mbit/s, and idle (4 min)", measure: cpuTable },
 };
 
-const { tables, options } = commandLine();
+const { tables, options } = orExit(USAGE, () => parseCommandLine(process.argv.slice(2)));
 if (tables[0] === "list") {
   console.log(`${list()}\n\n${USAGE}`);
   process.exit(0);
@@ -80,14 +81,6 @@ async function measure(name: string, bench: Bench): Promise<void> {
   let section = "";
   for (const part of parts) section = writeTable(name, await bench.measure(part));
   console.log(section);
-}
-
-function commandLine(): CommandLine {
-  try {
-    return parseCommandLine(process.argv.slice(2));
-  } catch (error) {
-    return exit(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  }
 }
 
 function list(): string {

@@ -1,5 +1,6 @@
 /** What the command line says of a bench. */
 import { parseArgs } from "node:util";
+import { oneOf, wholeNumber } from "../command-line.ts";
 import type { LinkProfile } from "../lab/profiles.ts";
 import type { IperfOptions } from "../lab/traffic/iperf.ts";
 import { loadProfiles } from "./profiles.ts";
@@ -69,15 +70,15 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       traces: { type: "string", default: "" },
     },
   });
-  const runs = count("--runs", values.runs, 1);
+  const runs = wholeNumber("--runs", values.runs, 1);
   const options: BenchOptions = {
     runs,
-    seconds: count("--seconds", values.seconds, 1),
-    omitSeconds: count("--omit", values.omit, 0),
+    seconds: wholeNumber("--seconds", values.seconds, 1),
+    omitSeconds: wholeNumber("--omit", values.omit, 0),
     profiles: oneOf("--profile", values.profile, [...loadProfiles().keys()]),
     directions: oneOf("--direction", values.direction, DIRECTIONS),
     senders: oneOf("--sender", values.sender, SENDERS),
-    mptcpRuns: values["no-mptcp"] ? 0 : count("--mptcp-runs", values["mptcp-runs"] ?? String(runs), 0),
+    mptcpRuns: values["no-mptcp"] ? 0 : wholeNumber("--mptcp-runs", values["mptcp-runs"] ?? String(runs), 0),
     ...(values.buffers === undefined ? {} : { tcpBufferBytes: sizeBytes(values.buffers) }),
     traces: values.traces,
   };
@@ -104,20 +105,6 @@ export function flowsOf(
 export function profileLabel(name: string, { tcpBufferBytes, omitSeconds }: BenchOptions): string {
   const buffers = tcpBufferBytes === undefined ? "" : `, ${Math.round(tcpBufferBytes / 2 ** 20)} MB windows`;
   return `${name}${buffers}${omitSeconds === OMIT_SECONDS ? "" : `, after ${omitSeconds} s`}`;
-}
-
-function count(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new Error(`${option} ${text}: a whole number from ${least} up is wanted.`);
-}
-
-function oneOf<T extends string>(option: string, given: readonly string[], known: readonly T[]): T[] {
-  for (const name of given) {
-    if (!(known as readonly string[]).includes(name))
-      throw new Error(`${option} ${name}: there are ${known.join(", ")}.`);
-  }
-  return known.filter((name) => given.includes(name));
 }
 
 function sizeBytes(text: string): number {

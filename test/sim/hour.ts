@@ -1,16 +1,16 @@
 /**
  * A network-hour of a vehicle on the road: three links, a camera's picture, a call, a ping, and a download now and then. Prints how long it took, and what it was like.
- *   node test/sim/hour.ts [--minutes M] [--seed SEED]
  */
 import { parseArgs } from "node:util";
+import { orExit, wholeNumber } from "../command-line.ts";
 import type { LinkOptions } from "./link.ts";
 import { TcpFlow } from "./tcp-flow.ts";
 import { UdpFlow } from "./udp-flow.ts";
 import { World } from "./world.ts";
 
-const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "60" }, seed: { type: "string", default: "1" } },
-});
+const USAGE = `node test/sim/hour.ts [option…]
+  --minutes M    (60)
+  --seed SEED    (1)`;
 
 const SECOND_US = 1_000_000;
 const START_US = 2 * SECOND_US;
@@ -19,8 +19,16 @@ const CUT_US = 20 * SECOND_US;
 const TCP = 6;
 const ICMP = 1;
 
-const seed = Number(values.seed);
-const stopAt = START_US + Number(values.minutes) * 60 * SECOND_US;
+const { seed, minutes } = orExit(USAGE, () => {
+  const { values } = parseArgs({
+    options: { minutes: { type: "string", default: "60" }, seed: { type: "string", default: "1" } },
+  });
+  return {
+    seed: wholeNumber("--seed", values.seed, 0),
+    minutes: wholeNumber("--minutes", values.minutes, 1),
+  };
+});
+const stopAt = START_US + minutes * 60 * SECOND_US;
 const links: readonly LinkOptions[] = [
   { rateMbit: 40, delayMs: 30, jitterMs: 8, lossPct: 0.3, queueMs: 200 },
   { rateMbit: 60, delayMs: 10, jitterMs: 2, lossPct: 0.05, queueMs: 60 },
@@ -82,7 +90,7 @@ function report(): void {
   const packets = world.client.deliveredPackets + world.server.deliveredPackets;
   const datagrams = world.client.datagrams + world.server.datagrams;
   console.log(
-    `${values.minutes} minutes of three links, ${packets} inner packets, ${datagrams} datagrams: ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU (${((cpuSeconds * 1e6) / packets).toFixed(2)} µs per inner packet)`,
+    `${minutes} minutes of three links, ${packets} inner packets, ${datagrams} datagrams: ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU (${((cpuSeconds * 1e6) / packets).toFixed(2)} µs per inner packet)`,
   );
   const names = ["camera", "call up", "call down", "ping"];
   flows.forEach((flow, index) => {

@@ -1,10 +1,10 @@
 /**
  * One TCP flow over each link profile: share of the payload ceiling C, and the latency of a ping beside it.
- *   node test/sim/profiles.ts [--profile NAME,...] [--sender cubic|bbr] [--seconds S] [--runs N] [--ramp S] [--window BYTES] [--no-help] [--trace]
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { PathId } from "@edgebos/tunnel";
+import { oneOf, orExit, wholeNumber } from "../command-line.ts";
 import type { LinkOptions } from "./link.ts";
 import { TcpFlow } from "./tcp-flow.ts";
 import { UdpFlow } from "./udp-flow.ts";
@@ -25,30 +25,53 @@ const WARM_UP_S = 1.5;
 /** 1,384 bytes of payload per 1,514-byte frame. */
 const CEILING_SHARE = 1_384 / 1_514;
 
-const { values } = parseArgs({
-  options: {
-    profile: { type: "string" },
-    sender: { type: "string" },
-    seconds: { type: "string", default: "9" },
-    runs: { type: "string", default: "3" },
-    // Left out at the start of the flow, as in the reference figures.
-    ramp: { type: "string", default: "3" },
-    window: { type: "string", default: "3000000" },
-    "no-help": { type: "boolean", default: false },
-    trace: { type: "boolean", default: false },
-  },
-});
+const SENDERS = ["cubic", "bbr"] as const;
+const USAGE = `node test/sim/profiles.ts [option…]
+  --profile NAME,…  of test/sim/profiles.json (all)
+  --sender S        only hosts that send with cubic or bbr
+  --seconds S       a flow's length, with its start (9)
+  --ramp S          left out at the start of a flow (3)
+  --runs N          worlds of each profile (3)
+  --window BYTES    the hosts' largest window (3000000)
+  --no-help         acks pass as they come
+  --trace           says what happens, four times a second`;
 
 const profiles = JSON.parse(readFileSync(PROFILES_FILE, "utf8")) as Record<string, ProfileLink[]>;
-const names = values.profile?.split(",") ?? Object.keys(profiles).filter((name) => name !== "_");
-const senders = values.sender === undefined ? (["cubic", "bbr"] as const) : ([values.sender] as ("cubic" | "bbr")[]);
+const asked = orExit(USAGE, commandLine);
 
-for (const name of names) {
-  const columns = senders.map((sender) => {
-    const results = Array.from({ length: Number(values.runs) }, (_, run) => measure(profiles[name]!, sender, run + 1));
+for (const name of asked.names) {
+  const columns = asked.senders.map((sender) => {
+    const results = Array.from({ length: asked.runs }, (_, run) => measure(profiles[name]!, sender, run + 1));
     return summarize(sender, results);
   });
   console.log(`${name.padEnd(14)} ${columns.join("   ")}`);
+}
+
+function commandLine() {
+  const { values } = parseArgs({
+    options: {
+      profile: { type: "string" },
+      sender: { type: "string" },
+      seconds: { type: "string", default: "9" },
+      runs: { type: "string", default: "3" },
+      ramp: { type: "string", default: "3" },
+      window: { type: "string", default: "3000000" },
+      "no-help": { type: "boolean", default: false },
+      trace: { type: "boolean", default: false },
+    },
+  });
+  const known = Object.keys(profiles).filter((name) => name !== "_");
+  const rampSeconds = wholeNumber("--ramp", values.ramp, 0);
+  return {
+    names: values.profile === undefined ? known : oneOf("--profile", values.profile.split(","), known),
+    senders: values.sender === undefined ? SENDERS : oneOf("--sender", [values.sender], SENDERS),
+    runs: wholeNumber("--runs", values.runs, 1),
+    rampSeconds,
+    seconds: wholeNumber("--seconds", values.seconds, rampSeconds + 1),
+    windowBytes: wholeNumber("--window", values.window, 1),
+    helpHosts: !values["no-help"],
+    isTraced: values.trace,
+  };
 }
 
 interface Result {
@@ -79,17 +102,17 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
   );
   const world = new World({
     seed,
-    helpHosts: !values["no-help"],
+    helpHosts: asked.helpHosts,
     links: options.map((option) => ({ up: option, down: option })),
   });
   const startAt = (WARM_UP_S + 1.5) * 1e6;
-  const stopAt = startAt + Number(values.seconds) * 1e6;
+  const stopAt = startAt + asked.seconds * 1e6;
   const flow = new TcpFlow(world.client, world.server, {
     port: TCP_PORT,
     congestion: sender,
     startAt,
     stopAt,
-    windowBytes: Number(values.window),
+    windowBytes: asked.windowBytes,
   });
   const ping = new UdpFlow(world.client, { port: PING_PORT, rateMbit: 0.02, packetBytes: 84, startAt: 1e6, stopAt });
   const echo = new UdpFlow(world.server, {
@@ -113,11 +136,11 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
   world.runUntil(startAt);
   const idlePings = ping.delaysUs.length;
   const idleEchoes = echo.delaysUs.length;
-  if (values.trace) traceRun(world, flow, startAt, stopAt);
-  world.runUntil(startAt + Number(values.ramp) * 1e6);
+  if (asked.isTraced) traceRun(world, flow, startAt, stopAt);
+  world.runUntil(startAt + asked.rampSeconds * 1e6);
   const before = flow.deliveredBytes;
   world.runUntil(stopAt);
-  const seconds = Number(values.seconds) - Number(values.ramp);
+  const seconds = asked.seconds - asked.rampSeconds;
   const ceilingBytes = (links.reduce((sum, link) => sum + link.mbit, 0) * 1e6 * CEILING_SHARE * seconds) / 8;
   return {
     share: (flow.deliveredBytes - before) / ceilingBytes,

@@ -1,25 +1,22 @@
 /**
  * Runs random worlds on all cores and prints the worst of them; of those so far, if it is interrupted.
- *   node test/sim/run.ts [--seeds K] [--from SEED] [--seed SEED] [--workers N]
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { orExit, wholeNumber } from "../command-line.ts";
 import type { Outcome } from "./check.ts";
 
 const WORST = 5;
 const PROGRESS_EVERY = 500;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    workers: { type: "string", default: String(availableParallelism()) },
-  },
-});
-const from = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
+const USAGE = `npm run sim -- [option…]
+  --seeds K      how many worlds (1000)
+  --from SEED    the first one (1)
+  --seed SEED    only this one
+  --workers N    processors to use (all)`;
+
+const { from, count, workers } = orExit(USAGE, commandLine);
 const startedAt = performance.now();
 const outcomes: Outcome[] = [];
 let next = from;
@@ -28,8 +25,24 @@ process.once("SIGINT", () => {
   report();
   process.exit();
 });
-await Promise.all(Array.from({ length: Math.min(count, Number(values.workers)) }, work));
+await Promise.all(Array.from({ length: Math.min(count, workers) }, work));
 report();
+
+function commandLine(): { readonly from: number; readonly count: number; readonly workers: number } {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string", default: "1000" },
+      from: { type: "string", default: "1" },
+      seed: { type: "string" },
+      workers: { type: "string", default: String(availableParallelism()) },
+    },
+  });
+  return {
+    from: values.seed === undefined ? wholeNumber("--from", values.from, 0) : wholeNumber("--seed", values.seed, 0),
+    count: values.seed === undefined ? wholeNumber("--seeds", values.seeds, 1) : 1,
+    workers: wholeNumber("--workers", values.workers, 1),
+  };
+}
 
 /** One worker takes seed after seed. */
 async function work(): Promise<void> {

@@ -3,7 +3,9 @@ import { Cubic, type HostCongestion } from "./congestion-models.ts";
 import { DeliveryRate } from "./delivery-rate.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { PeerWindow } from "./peer-window.ts";
+import { TcpApplication, type TcpWrites } from "./tcp-application.ts";
 import { TcpReceiver } from "./tcp-receiver.ts";
+import { TcpScoreboard } from "./tcp-scoreboard.ts";
 import { FLAG_ACK, FLAG_SYN, readSegment, Segment, segmentBytes, writeSegment } from "./tcp-wire.ts";
 import type { Actor } from "./world.ts";
 
@@ -20,7 +22,7 @@ const UNPACED_PACKETS = 10;
 /** A SYN without an answer is sent again. RFC 6298 §2 (1). */
 const SYN_RTO_US = 1_000_000;
 
-export interface TcpFlowOptions {
+export interface TcpFlowOptions extends TcpWrites {
   readonly port: number;
   readonly congestion: "cubic" | "bbr";
   readonly startAt: number;
@@ -29,10 +31,6 @@ export interface TcpFlowOptions {
   readonly segmentPayloadBytes?: number;
   /** Smaller of send buffer and receive window, bytes. Linux' defaults come to about this. */
   readonly windowBytes?: number;
-  /** Bytes to transfer; endless by default. */
-  readonly totalBytes?: number;
-  /** The application writes this much at once, again and again: a video's chunks, or with a short period a constant rate. Default: all it may. */
-  readonly writes?: { readonly bytes: number; readonly periodUs: number };
 }
 
 /**
@@ -59,18 +57,10 @@ export class TcpFlow implements Actor {
   readonly #segment = new Segment();
   readonly #incoming = new Segment();
   readonly #write = (view: DataView, offset: number): void => writeSegment(view, offset, this.#segment, true);
-  // In packets.
-  #isConnected = false;
-  #next = 0;
-  #acked = 0;
-  #highestSacked = 0;
-  readonly #mask: number;
-  readonly #state: Uint8Array;
+  readonly #board: TcpScoreboard;
   readonly #rate: DeliveryRate;
-  #inFlight = 0;
-  #recoveryEnd = -1;
-  #lossScan = 0;
-  #retransmitFrom = 0;
+  readonly #application: TcpApplication;
+  #isConnected = false;
   #rttVarUs = 0;
   #nextSendAt = 0;
   #rtoAt = Number.POSITIVE_INFINITY;
@@ -82,10 +72,10 @@ export class TcpFlow implements Actor {
     this.#payloadBytes = options.segmentPayloadBytes ?? 1_384;
     this.#windowPackets = Math.max(2, Math.floor((options.windowBytes ?? WINDOW_BYTES) / this.#payloadBytes));
     const ring = 2 ** Math.ceil(Math.log2(2 * this.#windowPackets));
-    this.#mask = ring - 1;
     this.peerWindow = new PeerWindow(this.#payloadBytes);
-    this.#state = new Uint8Array(ring);
     this.#rate = new DeliveryRate(ring);
+    this.#board = new TcpScoreboard(ring, this.#rate);
+    this.#application = new TcpApplication(options, options.startAt, this.#payloadBytes);
     this.congestion = options.congestion === "cubic" ? new Cubic() : new Bbr(this.#rate, options.port);
     this.receiver = new TcpReceiver(receiver, {
       port: options.port,
@@ -116,7 +106,7 @@ export class TcpFlow implements Actor {
   /** An inner packet of this connection arrives at the sender's side. */
   receiveAtSender(view: DataView, offset: number, length: number, now: number): void {
     const segment = this.#incoming;
-    readSegment(view, offset, length, this.#acked * this.#payloadBytes, false, segment);
+    readSegment(view, offset, length, this.#board.acked * this.#payloadBytes, false, segment);
     if ((segment.flags & FLAG_SYN) !== 0) this.#onSynAck(segment, now);
     else this.#onAck(segment, now);
     this.#fill(now);
@@ -147,55 +137,40 @@ export class TcpFlow implements Actor {
   }
 
   #onAck(segment: Segment, now: number): void {
-    const cumulative = Math.max(this.#acked, Math.round(segment.acknowledgement / this.#payloadBytes));
-    const hasAdvanced = cumulative > this.#acked;
-    this.peerWindow.note(segment, this.#acked);
-    const priorInFlightPackets = this.#inFlight;
+    const board = this.#board;
+    const cumulative = Math.max(board.acked, Math.round(segment.acknowledgement / this.#payloadBytes));
+    const hasAdvanced = cumulative > board.acked;
+    this.peerWindow.note(segment, board.acked);
+    const priorInFlightPackets = board.inFlight;
     const priorDelivered = this.#rate.delivered;
-    this.#deliver(this.#acked, cumulative);
-    for (let n = this.#acked; n < cumulative; n++) this.#state[n & this.#mask] = 0;
-    this.#acked = cumulative;
+    board.noteAcked(cumulative);
     for (let i = 0; i < segment.sacks.length; i += 2) {
-      const start = Math.round(segment.sacks[i]! / this.#payloadBytes);
-      const end = Math.round(segment.sacks[i + 1]! / this.#payloadBytes);
-      this.#deliver(Math.max(this.#acked, start), end);
-      this.#highestSacked = Math.max(this.#highestSacked, end);
+      const from = Math.round(segment.sacks[i]! / this.#payloadBytes);
+      board.noteSacked(from, Math.round(segment.sacks[i + 1]! / this.#payloadBytes));
     }
     const ackedPackets = this.#rate.delivered - priorDelivered;
     if (ackedPackets === 0) return;
     const rttUs = this.#sampleRtt(segment.echo, now);
     const lostPackets = this.#detectLoss(now);
     const sample = this.#rate.generate(this.minRttUs, now);
-    if (this.#acked >= this.#recoveryEnd) this.#recoveryEnd = -1;
-    const isRecovering = this.#recoveryEnd >= 0;
+    board.endRecovery();
+    const { isRecovering } = board;
     if (!isRecovering || this.#options.congestion === "bbr") {
       this.congestion.onAck({
         now,
         rttUs,
         ackedPackets,
         priorInFlightPackets,
-        inFlightPackets: this.#inFlight,
+        inFlightPackets: board.inFlight,
         lostPackets,
         isRecovering,
         sample,
         departAt: this.#nextSendAt,
-        cumulative: this.#acked,
-        sentHighest: this.#next,
+        cumulative,
+        sentHighest: board.next,
       });
     }
-    if (hasAdvanced) this.#rtoAt = this.#inFlight > 0 ? now + this.#rtoUs() : Number.POSITIVE_INFINITY;
-  }
-
-  /** Packets that have arrived, those of them that were not known to. */
-  #deliver(from: number, end: number): void {
-    for (let n = from; n < end; n++) {
-      const index = n & this.#mask;
-      const state = this.#state[index];
-      if (state === SACKED) continue;
-      if (state === SENT || state === RESENT) this.#inFlight--;
-      this.#state[index] = SACKED;
-      this.#rate.noteDelivered(index);
-    }
+    if (hasAdvanced) this.#rtoAt = board.inFlight > 0 ? now + this.#rtoUs() : Number.POSITIVE_INFINITY;
   }
 
   #sampleRtt(echo: number, now: number): number {
@@ -214,24 +189,10 @@ export class TcpFlow implements Actor {
     return this.smoothedRttUs + Math.max(MIN_RTO_US, 4 * this.#rttVarUs);
   }
 
-  /** Three packets beyond a hole have arrived: it is lost. */
   #detectLoss(now: number): number {
-    let lost = 0;
-    this.#lossScan = Math.max(this.#lossScan, this.#acked);
-    for (; this.#lossScan < this.#highestSacked - 3; this.#lossScan++) {
-      const index = this.#lossScan & this.#mask;
-      if (this.#state[index] !== SENT) continue;
-      this.#state[index] = LOST;
-      this.#inFlight--;
-      lost++;
-    }
-    if (lost > 0) {
-      this.#retransmitFrom = this.#acked;
-      if (this.#recoveryEnd < 0) {
-        this.#recoveryEnd = this.#next;
-        this.congestion.onLoss(now);
-      }
-    }
+    const wasRecovering = this.#board.isRecovering;
+    const lost = this.#board.detectLoss();
+    if (lost > 0 && !wasRecovering) this.congestion.onLoss(now);
     return lost;
   }
 
@@ -241,13 +202,7 @@ export class TcpFlow implements Actor {
       return;
     }
     this.timeouts++;
-    for (let n = this.#acked; n < this.#next; n++) {
-      const index = n & this.#mask;
-      if (this.#state[index] === SENT || this.#state[index] === RESENT) this.#state[index] = LOST;
-    }
-    this.#inFlight = 0;
-    this.#retransmitFrom = this.#acked;
-    this.#recoveryEnd = this.#next;
+    this.#board.loseAll();
     this.congestion.onTimeout(now);
     this.#rtoAt = now + 2 * this.#rtoUs();
   }
@@ -256,13 +211,13 @@ export class TcpFlow implements Actor {
     if (!this.#isConnected || now >= this.#options.stopAt) return;
     const { congestion } = this;
     const window = Math.floor(Math.min(congestion.windowPackets, this.#windowPackets));
-    const written = this.#writtenPackets(now);
-    while (this.#inFlight < window) {
+    const written = this.#application.writtenPackets(now);
+    while (this.#board.inFlight < window) {
       if (congestion.pacingRate > 0 && this.#nextSendAt > now + congestion.pacingLeadUs) return;
       let burst = 0;
-      while (burst < congestion.burstPackets && this.#inFlight < window && this.#sendNext(written, now)) burst++;
+      while (burst < congestion.burstPackets && this.#board.inFlight < window && this.#sendNext(written, now)) burst++;
       if (burst === 0) {
-        if (this.#next >= written) this.#rate.markAppLimited(this.#inFlight);
+        if (this.#board.next >= written) this.#rate.markAppLimited(this.#board.inFlight);
         return;
       }
       this.#pace(burst, now);
@@ -271,12 +226,13 @@ export class TcpFlow implements Actor {
 
   /** Sends what was lost, or something new. Returns false if there is neither. */
   #sendNext(written: number, now: number): boolean {
-    const lost = this.#nextLost();
-    const number = lost >= 0 ? lost : this.#next;
+    const board = this.#board;
+    const lost = board.nextLost();
+    const number = lost >= 0 ? lost : board.next;
     // `tcp_retransmit_skb`: the first one always may go.
-    if (number >= this.peerWindow.edge && !(lost >= 0 && number === this.#acked)) return false;
-    if (lost < 0 && (this.#next >= written || this.#next - this.#acked >= this.#windowPackets)) return false;
-    this.#transmit(lost >= 0 ? lost : this.#next++, lost >= 0, now);
+    if (number >= this.peerWindow.edge && !(lost >= 0 && number === board.acked)) return false;
+    if (lost < 0 && (board.next >= written || board.next - board.acked >= this.#windowPackets)) return false;
+    this.#transmit(lost >= 0 ? lost : board.next++, lost >= 0, now);
     return true;
   }
 
@@ -288,23 +244,8 @@ export class TcpFlow implements Actor {
     this.#nextSendAt = Math.max(this.#nextSendAt, now) + lengthUs - creditUs;
   }
 
-  #nextLost(): number {
-    for (
-      ;
-      this.#retransmitFrom < Math.min(this.#lossScan, this.#next) || this.#retransmitFrom < this.#recoveryEnd;
-      this.#retransmitFrom++
-    ) {
-      if (this.#retransmitFrom >= this.#next) return -1;
-      if (this.#state[this.#retransmitFrom & this.#mask] === LOST) return this.#retransmitFrom;
-    }
-    return -1;
-  }
-
   #transmit(number: number, isRetransmission: boolean, now: number): void {
-    const index = number & this.#mask;
-    this.#state[index] = isRetransmission ? RESENT : SENT;
-    this.#rate.noteSent(index, number === this.#acked && !isRetransmission, now);
-    this.#inFlight++;
+    this.#board.noteSent(number, isRetransmission, now);
     this.sentPackets++;
     if (isRetransmission) this.retransmittedPackets++;
     if (this.#rtoAt === Number.POSITIVE_INFINITY) this.#rtoAt = now + this.#rtoUs();
@@ -318,34 +259,18 @@ export class TcpFlow implements Actor {
 
   /** When the sender may go on without an ack. */
   #sendAt(now: number): number {
+    const board = this.#board;
     const window = Math.floor(Math.min(this.congestion.windowPackets, this.#windowPackets));
-    const edge = Math.min(this.peerWindow.edge, this.#acked + this.#windowPackets);
-    const isOpen = this.#inFlight < window && this.#next < edge;
+    const edge = Math.min(this.peerWindow.edge, board.acked + this.#windowPackets);
+    const isOpen = board.inFlight < window && board.next < edge;
     if (!this.#isConnected || !isOpen || now >= this.#options.stopAt) return Number.POSITIVE_INFINITY;
-    if (this.#next >= this.#writtenPackets(now)) return this.#writeAt(now);
+    if (board.next >= this.#application.writtenPackets(now)) return this.#application.writesAt(board.next, now);
     const { pacingRate, pacingLeadUs } = this.congestion;
     return pacingRate > 0 ? this.#nextSendAt - pacingLeadUs / 2 : Number.POSITIVE_INFINITY;
   }
 
-  /** Packets that the application has written so far. */
-  #writtenPackets(now: number): number {
-    const { totalBytes = Number.POSITIVE_INFINITY, writes, startAt } = this.#options;
-    if (writes === undefined) return Math.ceil(totalBytes / this.#payloadBytes);
-    const bytes = writes.bytes * (1 + Math.floor((now - startAt) / writes.periodUs));
-    return Math.ceil(Math.min(bytes, totalBytes) / this.#payloadBytes);
-  }
-
-  /** When the application writes next. */
-  #writeAt(now: number): number {
-    const { writes, startAt, totalBytes = Number.POSITIVE_INFINITY } = this.#options;
-    if (writes === undefined || this.#next * this.#payloadBytes >= totalBytes) return Number.POSITIVE_INFINITY;
-    // One more microsecond, or rounding could make it a moment before.
-    return startAt + writes.periodUs * (1 + Math.floor((now - startAt) / writes.periodUs)) + 1;
-  }
-
   #isFinished(): boolean {
-    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options;
-    return this.#next * this.#payloadBytes >= totalBytes && this.#inFlight === 0;
+    return this.#application.isWhole(this.#board.next) && this.#board.inFlight === 0;
   }
 
   #emit(flags: number, number: number, payloadBytes: number, now: number): void {
@@ -364,8 +289,3 @@ export class TcpFlow implements Actor {
     this.#sender.sendInner(segmentBytes(segment), now, this.#write);
   }
 }
-
-const SENT = 1;
-const SACKED = 2;
-const LOST = 3;
-const RESENT = 4;

@@ -8,6 +8,7 @@ import { INTERNET_HOST } from "../lab/plan.ts";
 import { run } from "../lab/process.ts";
 import { type Instance, startPair } from "../lab/product.ts";
 import type { LinkProfile } from "../lab/profiles.ts";
+import { removeLab } from "../lab/state.ts";
 import { createLab, type Lab } from "../lab/topology.ts";
 import { type IperfOptions, type IperfResult, iperf } from "../lab/traffic/iperf.ts";
 import { enableMptcp } from "./mptcp.ts";
@@ -23,6 +24,9 @@ const PREFIX = `b${createHash("sha256")
 /** An iperf run without its ends. */
 export type FlowOptions = Omit<IperfOptions, "clientNamespace" | "serverNamespace" | "host">;
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const INTERRUPTED_STATUS = 130;
+
 export interface BenchLab {
   readonly lab: Lab;
   readonly server: Instance;
@@ -35,16 +39,36 @@ export interface BenchLabOptions {
   readonly tcpBufferBytes?: number | undefined;
 }
 
-/** Builds lab and product, calls `measure`, removes both whatever happens. */
+/** Builds lab and product, calls `measure`, removes both whatever happens, be it an interruption. */
 export async function withBenchLab<T>(options: BenchLabOptions, measure: (bench: BenchLab) => Promise<T>): Promise<T> {
-  const lab = await createLab({ prefix: PREFIX, ...options });
+  const interruption = new Interruption();
   try {
+    const lab = await createLab({ prefix: PREFIX, ...options });
     await run(["ip", "-n", lab.internet, "address", "add", `${DIRECT_HOST}/24`, "dev", "eth0"]);
     if (!options.unshaped) await enableMptcp(lab);
     const routing = { mode: "split", routes: [`${TUNNELLED_HOST}/32`] };
     return await measure({ lab, ...(await startPair(lab, { routing })) });
   } finally {
-    await lab.destroy();
+    await interruption.end();
+  }
+}
+
+/** Removes the lab at SIGINT or SIGTERM and ends the process. What was measured then fails in a lab that falls apart: nobody wants to read of it. */
+class Interruption {
+  #exit: Promise<never> | undefined;
+  readonly #onSignal = (): void => {
+    this.#exit ??= removeLab(PREFIX).finally(() => process.exit(INTERRUPTED_STATUS)) as Promise<never>;
+  };
+
+  constructor() {
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+  }
+
+  /** Removes the lab; returns unless the process was told to end. */
+  async end(): Promise<void> {
+    await this.#exit;
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    await removeLab(PREFIX);
   }
 }
 

@@ -69,6 +69,10 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     return this.management.quickestUs;
   }
 
+  get loadedUs(): number {
+    return this.management.loadedUs;
+  }
+
   get nearShare(): number {
     return this.management.nearShare;
   }

@@ -76,6 +76,13 @@ export class PathSet {
     return quickestUs;
   }
 
+  /** Smallest round trip of any eligible path under load, 0 if there is none: the mean, and its mean deviation, for every packet then waits for slower ones ahead of it. */
+  loadedUs(): number {
+    let loadedUs = Number.POSITIVE_INFINITY;
+    for (const { rtt } of this.eligible) loadedUs = Math.min(loadedUs, rtt.smoothedUs + rtt.variationUs);
+    return this.eligible.length === 0 ? 0 : loadedUs;
+  }
+
   /** Smallest one-way delay of the quickest eligible path. */
   quickestDelayUs(): number {
     return this.#quickest()?.oneWay.minUs ?? 0;

@@ -42,6 +42,8 @@ export class QueueManagement {
   referenceUs = 50_000;
   /** Smallest round trip of any path in use. */
   quickestUs = Number.POSITIVE_INFINITY;
+  /** Round trip under load of the path where it is shortest, see `RoundTrips`. */
+  loadedUs = 0.5;
   /** One-way delay of the quickest path without queue, on the scale of `Path.delayUs`. */
   quickestDelayUs = 0.5;
   /** Share of the bond's capacity on paths that are about as quick as the quickest, see `PathSet.nearShare`. */

@@ -36,6 +36,7 @@ export class ReferenceDelays {
     if (referenceUs > 0) management.referenceUs = referenceUs;
     management.quickestUs = this.#paths.quickestUs();
     management.quickestDelayUs = this.#paths.quickestDelayUs();
+    management.loadedUs = this.#paths.loadedUs();
     management.nearShare = this.#paths.nearShare();
     const isRedundant = this.#dispatcher.copies > 0;
     management.leadUs = isRedundant ? 0 : this.#paths.leadUs();

@@ -3,13 +3,14 @@ import type { Micros, Slot } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
 import { isWithinReach } from "./ack-pulse.ts";
 import { FlowWatch } from "./flow-watch.ts";
+import { FLOOR_SHARE, type RoundTrips } from "./handshake-hold.ts";
 import { HELD_MAX, ShapedFlow } from "./shaped-flow.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
-/** A flow is watched from this much on: most flows end before. */
-const WATCH_BYTES = 4_000;
-/** Acks of a flow's first flight (RFC 6928 §2, with room for what passed before the watch) are left alone: HyStart begins at a window of 16 packets, short flows end here. */
-const FIRST_FLIGHT_BYTES = 14_600 - WATCH_BYTES;
+/** Acks of a flow's first flight (RFC 6928 §2) are not spaced: HyStart begins at a window of 16 packets, short flows end here. */
+const FIRST_FLIGHT_BYTES = 14_600;
+/** Up to here a flow does not load a path enough for its jitter to show; simulated, a floor for longer costs CUBIC more than it brings BBR. */
+const START_BYTES = 64_000;
 /** A flow is big, and its round trip gets a floor, from this much on. */
 const BIG_BYTES = 256_000;
 /** A flow without data for this long starts anew; its lane may be taken over by another. */
@@ -18,8 +19,6 @@ const IDLE_US = 1_000_000;
 const SPACING_MIN_US = 2_500;
 /** HyStart judges delays after 8 acks of a round; its rounds are longer than ours by what jitter and repair add. */
 const ACKS_PER_ROUND = 5;
-/** Share of the flow's loaded round trip below which no ack is handed over. */
-const FLOOR_SHARE = 0.7;
 /** A bond that is near to this share is left to a flow as it is: more would cost its round trip more than it brings. */
 const NEAR_SHARE = 0.88;
 /**
@@ -36,7 +35,7 @@ const ACK_BYTES_MAX = 120;
 const FLOOR_GRAINS = HELD_MAX / 2;
 
 /** What the shaper needs to know of the bond. */
-export interface BondDelays {
+export interface BondDelays extends RoundTrips {
   /** Round trip over the slowest path in use, without queues. */
   readonly referenceUs: number;
   /** Smallest round trip of any path in use: what the host's handshake may have taken. */
@@ -60,11 +59,10 @@ export interface BondDelays {
  *   look like that. With at most five acks per round the host goes on until our own queue is deep enough to fill every path.
  * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. From the moment a host is known to pace, or to measure (its
  *   flight is next to nothing), no ack is handed over before 0.7 to 1 of the bond's loaded round trip after its data came in. What the host had measured before
- *   expires after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}.
+ *   expires after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}. And no ack of a flow's start is handed over before 0.7 of what the
+ *   quickest path takes under load: jitter would show BBR a minimum that the flow itself never sees again.
  *
- * Acks of other hosts are shaped only in slow start. Data is never held.
- *
- * Short flows, handshakes, and whatever carries news besides an acknowledgement pass untouched.
+ * Acks of other hosts are shaped only in slow start. Data is never held, and whatever carries news besides an acknowledgement passes untouched.
  */
 export class AckShaper {
   readonly #pool: PacketPool;
@@ -82,9 +80,8 @@ export class AckShaper {
     this.#delays = delays;
   }
 
-  /** Notes a TCP packet that comes in from the host. `laneBytes`: what its lane has sent so far. */
-  noteData(lane: number, packet: TcpPacket, length: number, laneBytes: number, now: Micros): void {
-    if (laneBytes < WATCH_BYTES || length <= ACK_BYTES_MAX) return;
+  /** Notes a TCP packet that comes in from the host. */
+  noteData(lane: number, packet: TcpPacket, now: Micros): void {
     if (packet.payloadBytes === 0) return;
     let shaped = this.#flows[lane];
     if (shaped === undefined || (shaped.watch.flow !== packet.flow && now - shaped.watch.lastDataAt > IDLE_US)) {
@@ -111,10 +108,6 @@ export class AckShaper {
       shaped.isFlushing = shaped.count > 0;
       return shaped.isFlushing && this.#queue(shaped, slot, packet.acknowledgement, now);
     }
-    if (shaped.count === 0 && shaped.watch.isWithin(FIRST_FLIGHT_BYTES, packet.acknowledgement)) {
-      shaped.watch.noteAck(packet.acknowledgement, now);
-      return false;
-    }
     const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
     const last = shaped.lastSlot();
     const isMerged = shaped.lastDueAt >= dueAt || dueAt - shaped.mergedSince < this.#grainUs;
@@ -124,7 +117,7 @@ export class AckShaper {
       return true;
     }
     if (last < 0 && dueAt <= now) {
-      shaped.noteEmission(now);
+      if (!shaped.watch.isWithin(FIRST_FLIGHT_BYTES, packet.acknowledgement)) shaped.noteEmission(now);
       return false;
     }
     return this.#queue(shaped, slot, packet.acknowledgement, dueAt);
@@ -174,8 +167,9 @@ export class AckShaper {
     const { referenceUs } = this.#delays;
     const unqueuedUs = Math.min(watch.roundTripUs - sojournUs, REFERENCE_SPAN * referenceUs);
     const flowUs = Math.max(referenceUs, unqueuedUs);
-    const spacingUs = this.#spacingUs(shaped, flowUs, sojournUs, now);
-    const floorUs = watch.bytes >= BIG_BYTES ? this.#floorUs(shaped, flowUs, now) : 0;
+    const isFirst = watch.isWithin(FIRST_FLIGHT_BYTES, acknowledgement);
+    const spacingUs = isFirst ? 0 : this.#spacingUs(shaped, flowUs, sojournUs, now);
+    const floorUs = this.#floorUs(shaped, flowUs, now);
     this.#grainUs = floorUs / FLOOR_GRAINS;
     const floorAt = enteredAt >= 0 ? enteredAt + floorUs : now;
     const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
@@ -196,8 +190,14 @@ export class AckShaper {
     return Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1));
   }
 
-  /** How long after its data a big flow's ack is handed over at the earliest; begins a pause where one is due. */
+  /** How long after its data an ack is handed over at the earliest. */
   #floorUs(shaped: ShapedFlow, flowUs: number, now: number): number {
+    if (shaped.watch.bytes >= BIG_BYTES) return this.#bigFloorUs(shaped, flowUs, now);
+    return shaped.watch.bytes < START_BYTES ? FLOOR_SHARE * this.#delays.loadedUs : 0;
+  }
+
+  /** The same for a big flow; begins a pause where one is due. */
+  #bigFloorUs(shaped: ShapedFlow, flowUs: number, now: number): number {
     const { watch, pulse } = shaped;
     const { quickestUs } = this.#delays;
     shaped.noteProbe(now);

@@ -15,6 +15,7 @@ export class Handshakes {
   windowScale = 0;
   /** Result of `take`: from what the peer said to the host's answer. */
   hostUs = 0.5;
+  readonly #askedAt = new Float64Array(ENTRIES).fill(Number.NEGATIVE_INFINITY);
   readonly #flows = new Int32Array(ENTRIES);
   readonly #states = new Uint8Array(ENTRIES);
   readonly #peerScales = new Int8Array(ENTRIES);
@@ -29,10 +30,16 @@ export class Handshakes {
   }
 
   /** A SYN, or its answer, that comes in from the host. */
-  noteHost(flow: number, windowScale: number, isPlain: boolean): void {
+  noteHost(flow: number, windowScale: number, isPlain: boolean, now: number): void {
     const index = this.#index(flow);
+    this.#askedAt[index] = now;
     const state = (isPlain ? HOST : 0) | (windowScale === NO_SCALE ? 0 : HOST_SCALES);
     this.#states[index]! = (this.#states[index]! & PEER) | state;
+  }
+
+  /** When the host's newest SYN came in; minus Infinity if none is remembered. */
+  askedAt(flow: number): number {
+    return this.#askedAt[this.#index(flow)]!;
   }
 
   /** The host sends on after both sides have spoken. Returns false if the flow's handshake was not seen, or did not agree on what credit needs. */
@@ -53,6 +60,7 @@ export class Handshakes {
     if (this.#flows[index] !== flow) {
       this.#flows[index] = flow;
       this.#states[index] = 0;
+      this.#askedAt[index] = Number.NEGATIVE_INFINITY;
     }
     return index;
   }

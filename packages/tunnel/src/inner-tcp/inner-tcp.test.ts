@@ -6,6 +6,7 @@ import { micros } from "../test-support.ts";
 import type { Slot } from "../types.ts";
 import { AckShaper, type BondDelays } from "./ack-shaper.ts";
 import { FlowWatch } from "./flow-watch.ts";
+import { FLOOR_SHARE } from "./handshake-hold.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
 const LANE = 7;
@@ -69,7 +70,7 @@ test("retransmitted data is no new data", () => {
 
 test("a short flow's acks pass untouched", () => {
   const { shaper, ack, send } = create();
-  send(0, 20_000, 0, 10_000);
+  send(0, 20_000, 0);
   assert.equal(shaper.hold(ack(20_000), micros(RTT_US)), false);
 });
 
@@ -126,6 +127,18 @@ test("acks of a flow's first flight pass untouched", () => {
   const { shaper, ack, send } = create();
   send(0, 30_000, 0);
   for (let n = 1; n <= 5; n++) assert.equal(shaper.hold(ack(n * 2_000), micros(RTT_US + n * 100)), false);
+});
+
+test("no ack of a flow's start shows a round trip that the path does not have under load", () => {
+  const { shaper, ack, send, drain } = create({ ...DELAYS, loadedUs: (1.5 / FLOOR_SHARE) * RTT_US });
+  send(0, 37, 0);
+  assert.equal(shaper.hold(ack(37), micros(RTT_US / 2)), true);
+  send(37, 4_000, 0);
+  assert.equal(shaper.hold(ack(4_000), micros(RTT_US)), true);
+  assert.deepEqual(drain(1.5 * RTT_US - 1), []);
+  assert.deepEqual(drain(1.5 * RTT_US), [4_000]);
+  send(4_000, 6_000, 2 * RTT_US);
+  assert.equal(shaper.hold(ack(6_000), micros(4 * RTT_US)), false);
 });
 
 test("a host that was seen to measure its round trip finds the floor from then on", () => {
@@ -215,6 +228,7 @@ function writeTcp(view: DataView, offset: number, header: Header): number {
 const DELAYS: BondDelays = {
   referenceUs: RTT_US,
   quickestUs: RTT_US,
+  loadedUs: RTT_US,
   nearShare: 1,
   nearRate: () => 1,
   leadUs: 0,
@@ -232,12 +246,17 @@ function create(delays: BondDelays = DELAYS) {
   const shaper = new AckShaper(pool, { ...delays, noteFloor });
   const scratch = pool.scratchOffset;
   const incoming = new TcpPacket();
-  /** Data of the sequence numbers from `from` to `to` comes in. `laneBytes`: what the lane has sent before. */
-  const send = (from: number, to: number, now: number, laneBytes = 100_000): void => {
+  /** Data of the sequence numbers from `from` to `to` comes in. */
+  const send = (from: number, to: number, now: number): void => {
     for (let sequence = from; sequence < to; sequence += 1_000) {
-      const length = writeTcp(view, scratch, { ...ACK_HEADER, isData: true, sequence, payloadBytes: 1_000 });
+      const length = writeTcp(view, scratch, {
+        ...ACK_HEADER,
+        isData: true,
+        sequence,
+        payloadBytes: Math.min(1_000, to - sequence),
+      });
       assert.ok(incoming.read(view, scratch, length));
-      shaper.noteData(LANE, incoming, length, laneBytes, micros(now));
+      shaper.noteData(LANE, incoming, micros(now));
     }
   };
   const ack = (acknowledgement: number, options: Partial<Header> = {}): Slot => {

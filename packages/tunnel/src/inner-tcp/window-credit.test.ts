@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { Arena } from "../arena.ts";
 import { PacketPool, SLOT_CHECKSUM_PARTIAL } from "../packet-pool.ts";
 import { micros } from "../test-support.ts";
+import { Handshakes } from "./handshakes.ts";
 import { TcpPacket } from "./tcp-packet.ts";
-import { WindowCredit } from "./window-credit.ts";
+import { type LaneQueues, WindowCredit } from "./window-credit.ts";
 
 const LANE = 7;
 const CREDIT_BYTES = 500_000;
@@ -207,7 +208,7 @@ function connect(options: Options = {}) {
     return pool.length[slot]!;
   };
   const state = { time: 1e6, sentBytes: 0, queuedBytes: 0, isCredited: false, askedHostUs: 0 };
-  const credit = new WindowCredit(pool, {
+  const queues: LaneQueues = {
     creditBytes: (_, hostUs) => {
       state.askedHostUs = hostUs;
       return CREDIT_BYTES;
@@ -216,7 +217,8 @@ function connect(options: Options = {}) {
     noteCredit: (_, isCredited) => {
       state.isCredited = isCredited;
     },
-  });
+  };
+  const credit = new WindowCredit(pool, queues, new Handshakes());
   /** An ack for so many bytes goes to the host. */
   const receive = (acknowledged: number, windowBytes: number, header: Partial<Header> = {}) => {
     const acknowledgement = (start + acknowledged) >>> 0;

@@ -2,7 +2,7 @@ import { type PacketPool, SLOT_CHECKSUM_PARTIAL } from "../packet-pool.ts";
 import type { Micros, Slot } from "../types.ts";
 import { LANES } from "../wire/lane-header.ts";
 import { CreditedFlow, WINDOW_MIN_BYTES } from "./credited-flow.ts";
-import { Handshakes } from "./handshakes.ts";
+import type { Handshakes } from "./handshakes.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
 /** A lane counts as one flow's alone if others sent less than the smallest window into it in this time, and one after the other may have it. */
@@ -33,23 +33,24 @@ export class WindowCredit {
   readonly #pool: PacketPool;
   readonly #queues: LaneQueues;
   readonly #packet = new TcpPacket();
-  readonly #handshakes = new Handshakes();
+  readonly #handshakes: Handshakes;
   readonly #flows: (CreditedFlow | undefined)[] = new Array<CreditedFlow | undefined>(LANES).fill(undefined);
   /** Bytes of others, by lane, since when they are counted, and when they last were many. */
   readonly #otherBytes = new Float64Array(LANES);
   readonly #otherSince = new Float64Array(LANES).fill(Number.NEGATIVE_INFINITY);
   readonly #sharedAt = new Float64Array(LANES).fill(Number.NEGATIVE_INFINITY);
 
-  constructor(pool: PacketPool, queues: LaneQueues) {
+  constructor(pool: PacketPool, queues: LaneQueues, handshakes: Handshakes) {
     this.#pool = pool;
     this.#queues = queues;
+    this.#handshakes = handshakes;
   }
 
   /** Notes a TCP packet that comes in from the host. */
   noteData(lane: number, packet: TcpPacket, length: number, now: Micros): void {
     if (packet.isSyn) {
       packet.readSynOptions(this.#pool.arena.view);
-      this.#handshakes.noteHost(packet.flow, packet.windowScale, packet.isPlainSyn);
+      this.#handshakes.noteHost(packet.flow, packet.windowScale, packet.isPlainSyn, now);
     }
     const credited = this.#flows[lane];
     if (credited?.flow === packet.flow && !packet.isSyn) credited.noteData(packet.endSequence, now);

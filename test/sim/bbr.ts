@@ -100,6 +100,12 @@ export class Bbr implements HostCongestion {
     this.#isRoundStart = true;
   }
 
+  /** The window comes back with the end of the recovery. */
+  onSpuriousTimeout(): void {
+    this.#fullBandwidth = 0;
+    this.#fullRounds = 0;
+  }
+
   #updateBandwidth({ sample }: AckInfo): void {
     this.#isRoundStart = false;
     if (!isValid(sample)) return;

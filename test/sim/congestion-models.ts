@@ -31,6 +31,8 @@ export interface HostCongestion {
   /** Enters recovery. */
   onLoss(now: number): void;
   onTimeout(now: number): void;
+  /** Nothing was lost after all. */
+  onSpuriousTimeout(): void;
 }
 
 const INITIAL_WINDOW = 10;
@@ -51,6 +53,9 @@ export class Cubic implements HostCongestion {
   #renoWindow = 0;
   #minRttUs = Number.POSITIVE_INFINITY;
   #smoothedRttUs = 0;
+  /** Before the last timeout. */
+  #priorWindow = 0;
+  #priorThreshold = 0;
   // HyStart.
   #roundStartAt = 0;
   #lastAckAt = 0;
@@ -83,8 +88,19 @@ export class Cubic implements HostCongestion {
   }
 
   onTimeout(now: number): void {
+    if (this.windowPackets > 1) {
+      this.#priorWindow = this.windowPackets;
+      this.#priorThreshold = this.slowStartThreshold;
+    }
     this.onLoss(now);
+    // `bictcp_state`: what was known of the path is forgotten.
+    this.#maxWindow = 0;
     this.windowPackets = 1;
+  }
+
+  onSpuriousTimeout(): void {
+    this.windowPackets = Math.max(this.windowPackets, this.#priorWindow);
+    this.slowStartThreshold = Math.max(this.slowStartThreshold, this.#priorThreshold);
   }
 
   #hystart(info: AckInfo): void {

@@ -64,6 +64,8 @@ export class TcpFlow implements Actor {
   #rttVarUs = 0;
   #nextSendAt = 0;
   #rtoAt = Number.POSITIVE_INFINITY;
+  /** When the timer first ran out in the recovery that goes on; 0 if it did not. */
+  #timedOutAt = 0;
 
   constructor(sender: Endpoint, receiver: Endpoint, options: TcpFlowOptions) {
     this.#sender = sender;
@@ -151,11 +153,14 @@ export class TcpFlow implements Actor {
     const ackedPackets = this.#rate.delivered - priorDelivered;
     if (ackedPackets === 0) return;
     const rttUs = this.#sampleRtt(segment.echo, now);
+    if (hasAdvanced && this.#timedOutAt > 0) this.#judgeTimeout(segment.echo);
     const lostPackets = this.#detectLoss(now);
     const sample = this.#rate.generate(this.minRttUs, now);
     board.endRecovery();
     const { isRecovering } = board;
-    if (!isRecovering || this.#options.congestion === "bbr") {
+    if (!isRecovering) this.#timedOutAt = 0;
+    // After a timeout, the window grows as in slow start.
+    if (!isRecovering || this.#timedOutAt > 0 || this.#options.congestion === "bbr") {
       this.congestion.onAck({
         now,
         rttUs,
@@ -196,12 +201,20 @@ export class TcpFlow implements Actor {
     return lost;
   }
 
+  /** Eifel (RFC 3522), as in `tcp_try_undo_loss`: an ack that echoes what left before the timeout shows that nothing was lost. */
+  #judgeTimeout(echo: number): void {
+    if (((echo - Math.floor(this.#timedOutAt)) | 0) >= 0) return;
+    this.#board.restoreAll();
+    this.congestion.onSpuriousTimeout();
+  }
+
   #onTimeout(now: number): void {
     if (!this.#isConnected) {
       this.#sendSyn(now);
       return;
     }
     this.timeouts++;
+    if (this.#timedOutAt === 0) this.#timedOutAt = now;
     this.#board.loseAll();
     this.congestion.onTimeout(now);
     this.#rtoAt = now + 2 * this.#rtoUs();

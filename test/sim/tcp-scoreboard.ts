@@ -85,6 +85,18 @@ export class TcpScoreboard {
     this.#recoveryEnd = this.next;
   }
 
+  /** The timer ran out too early: what was taken for lost and not sent again is under way. */
+  restoreAll(): void {
+    for (let n = this.acked; n < this.next; n++) {
+      const index = n & this.#mask;
+      if (this.#state[index] !== LOST) continue;
+      this.#state[index] = SENT;
+      this.inFlight++;
+    }
+    this.#lossScan = this.acked;
+    this.#recoveryEnd = -1;
+  }
+
   /** The first lost packet that was not sent again, or -1. */
   nextLost(): number {
     const end = Math.min(this.next, Math.max(this.#lossScan, this.#recoveryEnd));

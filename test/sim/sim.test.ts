@@ -8,7 +8,7 @@ import { World } from "./world.ts";
 
 const SEEDS = 25;
 /** Seeds that once broke an invariant. */
-const REGRESSIONS = [2, 7, 8, 11, 15, 29, 31, 40, 90, 100, 726, 1_468, 1_857, 4_445, 9_577, 11_000, 14_544];
+const REGRESSIONS = [2, 7, 8, 11, 15, 29, 31, 40, 90, 100, 726, 894, 1_468, 1_857, 4_445, 9_577, 11_000, 14_544];
 
 for (const seed of new Set([...REGRESSIONS, ...Array.from({ length: SEEDS }, (_, i) => 1_000 + i)])) {
   test(`all invariants hold in the random world of seed ${seed}`, () => {

@@ -42,7 +42,7 @@ export class PacketPool {
   readonly references: Uint16Array;
   /** What the far end is known to have: bit 0 first half, bit 1 last half. */
   readonly delivered: Uint8Array;
-  /** Bit 0: waits in the repair queue. Bit 1: has been sent before. */
+  /** Bit 0: waits in the repair queue. Bit 1: has been sent before. Bit 2: waits, and is not to be sent. */
   readonly repair: Uint8Array;
   /** Copies under way that arrive sooner than a repair would. */
   readonly expected: Uint8Array;

@@ -242,7 +242,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
       }
       if (this.path === undefined) return false;
       this.slot = repairs.queue.at(this.#offset);
-      if (!repairs.hasArrived(this.slot)) {
+      if (!repairs.isNeedless(this.slot)) {
         this.#preferOvertakenHead(now);
         return true;
       }

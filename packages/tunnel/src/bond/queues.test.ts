@@ -7,7 +7,6 @@ import type { Slot } from "../types.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Lane } from "./lane.ts";
 import { QueueManagement } from "./queue-management.ts";
-import { RepairQueue } from "./repair-queue.ts";
 import { SlotRing } from "./slot-ring.ts";
 import { UnorderedWindow } from "./unordered-window.ts";
 
@@ -167,43 +166,6 @@ test("ECN-capable packets are marked instead, with a right header checksum", () 
   assert.equal(verdict, "mark");
   assert.equal(pool.arena.view.getUint8(offset + 1), 3);
   assert.equal(headerSum(pool.arena.view, offset), 0xffff);
-});
-
-test("a packet waits for repair once, and leaves the queue when it arrives after all", () => {
-  const pool = new PacketPool(new Arena(1 << 20), { slots: 64 });
-  const repairs = new RepairQueue(pool);
-  const slot = pool.alloc();
-  pool.length[slot] = 500;
-  pool.references[slot] = 1;
-  repairs.lost(slot, 3);
-  repairs.lost(slot, 3);
-  assert.equal(repairs.packets, 1);
-  assert.equal(repairs.bytes, 500);
-  repairs.delivered(slot, 1);
-  assert.equal(repairs.peek(), slot, "one half is not enough");
-  repairs.delivered(slot, 2);
-  repairs.forget(slot);
-  assert.equal(repairs.peek(), -1);
-  assert.equal(repairs.bytes, 0);
-  assert.equal(pool.freeSlots, 64);
-});
-
-test("a repair that is lost in its turn goes out ahead of what came in after it", () => {
-  const pool = new PacketPool(new Arena(400_000), { slots: 64 });
-  const repairs = new RepairQueue(pool);
-  const [first, second, third] = Array.from({ length: 3 }, (_, n) => {
-    const slot = pool.alloc();
-    pool.length[slot] = 500;
-    pool.references[slot] = 1;
-    pool.enteredAt[slot] = 1_000 * n;
-    return slot;
-  });
-  repairs.lost(first!, 3);
-  assert.equal(repairs.take(0), first);
-  for (const slot of [second!, third!, first!]) repairs.lost(slot, 3);
-  const order = [repairs.take(0), repairs.take(0), repairs.take(0)];
-  assert.deepEqual(order, [first, second, third]);
-  assert.equal(repairs.bytes, 0);
 });
 
 test("an unordered sequence number is delivered once, in any order, also across the end of 32 bits", () => {

@@ -7,6 +7,8 @@ import { SlotRing } from "./slot-ring.ts";
 import { Unreleased } from "./unreleased.ts";
 
 const WAITS = 1;
+/** It waits, and is not to be sent: it is on its way after all. */
+const WITHDRAWN = 4;
 
 /**
  * Inner packets that were lost on some path and go out again, ahead of bulk, in the order in which they came in, which is that of each lane: the far end waits for
@@ -35,20 +37,21 @@ export class RepairQueue implements SentSink, Backlog {
   peek(): Slot {
     for (;;) {
       const slot = this.queue.peek();
-      if (slot < 0 || !this.hasArrived(slot)) return slot;
+      if (slot < 0 || !this.isNeedless(slot)) return slot;
       this.#pool.release(this.take(0));
     }
   }
 
-  hasArrived(slot: Slot): boolean {
-    return this.#pool.delivered[slot] === PART_WHOLE;
+  /** It has arrived, or is on its way. */
+  isNeedless(slot: Slot): boolean {
+    return this.#pool.delivered[slot] === PART_WHOLE || (this.#pool.repair[slot]! & WITHDRAWN) !== 0;
   }
 
   /** Takes the packet at `offset` from the head. The caller holds its reference from then on. */
   take(offset: number): Slot {
     const slot = this.queue.takeAt(offset);
     this.bytes -= this.#pool.length[slot]!;
-    this.#pool.repair[slot]! &= ~WAITS;
+    this.#pool.repair[slot]! &= ~(WAITS | WITHDRAWN);
     if (--this.#inLane[this.#pool.lane[slot]!]! === 0) this.lanes--;
     return slot;
   }
@@ -70,6 +73,7 @@ export class RepairQueue implements SentSink, Backlog {
 
   lost(slot: Slot, part: number): void {
     const pool = this.#pool;
+    pool.repair[slot]! &= ~WITHDRAWN;
     if (pool.expected[slot]! > 0) pool.expected[slot]!--;
     if ((pool.delivered[slot]! & part) === part || (pool.repair[slot]! & WAITS) !== 0) return;
     if (pool.expected[slot]! > 0) return;
@@ -78,6 +82,13 @@ export class RepairQueue implements SentSink, Backlog {
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;
     this.queue.insert(slot, pool.enteredAt);
+  }
+
+  /** A repair that has left is one copy under way, the packet itself another. */
+  restored(slot: Slot, part: number): void {
+    const pool = this.#pool;
+    if ((pool.repair[slot]! & WAITS) !== 0) pool.repair[slot]! |= WITHDRAWN;
+    else if ((pool.delivered[slot]! & part) !== part) pool.expected[slot] = Math.max(2, pool.expected[slot]!);
   }
 
   forget(slot: Slot): void {

@@ -114,7 +114,7 @@ test("a path that has become wider is used in full after the next raise", () => 
   assert.equal(path.mtu.confirmedBytes + IP_UDP_BYTES, 1_480);
 });
 
-const NO_SINK: SentSink = { delivered: () => {}, lost: () => {}, forget: () => {} };
+const NO_SINK: SentSink = { delivered: () => {}, lost: () => {}, restored: () => {}, forget: () => {} };
 
 /** A link of a given IP MTU, with an ack of everything that passed after every call. */
 class TestPath {

@@ -207,6 +207,7 @@ export class Path {
     if (ack.largest >= sent.next || this.life.isSuspended) return false;
     sent.applyAck(view, ack, sink);
     const isNew = ack.largest > this.#largestAcked;
+    if (isNew && sent.newestSpurious > 0 && sent.restore(ack.largest, sink) > 0) this.life.tailLost = 0;
     const isOtherWay = this.returnWay.onAck(ack, this, carrier, isNew, now);
     if (isNew && sent.isKnown(ack.largest)) this.#measureDelay(ack, isOtherWay, now);
     this.mtu.onAck(view, ack, now);

@@ -119,6 +119,19 @@ test("a path that acknowledges what was given up gets a window as wide as its re
   assert.equal(ledger.inFlightPackets, 3);
 });
 
+test("what was given up in a pause, and left after what arrives late, is in flight again", () => {
+  const { ledger, sink, adapter, ack } = create(10);
+  ack([[2, 0]], 2);
+  ledger.loseInFlight(adapter);
+  ack([[4, 0]], 4);
+  assert.equal(ledger.spuriousPackets, 2);
+  assert.equal(ledger.restore(4, adapter), 6);
+  assert.deepEqual(sink.restored, [5, 6, 7, 8, 9, 10]);
+  assert.deepEqual([ledger.inFlightPackets, ledger.inFlightBytes, ledger.oldestInFlight()], [6, 6_000, 5]);
+  ack([[10, 0]], 10);
+  assert.deepEqual([ledger.spuriousPackets, ledger.inFlightPackets], [0, 0]);
+});
+
 test("a lost packet is remembered for a while and then forgotten", () => {
   const { ledger, sink, ack, detect, forgetBefore } = create(10);
   ack([[6, 4]], 10);
@@ -135,10 +148,11 @@ test("a lost packet is remembered for a while and then forgotten", () => {
 
 function create(packets: number) {
   const ledger = new SentLedger();
-  const sink = { delivered: [] as number[], lost: [] as number[], forgotten: [] as number[] };
+  const sink = { delivered: [] as number[], lost: [] as number[], restored: [] as number[], forgotten: [] as number[] };
   const adapter: SentSink = {
     delivered: (slot) => sink.delivered.push(slot),
     lost: (slot) => sink.lost.push(slot),
+    restored: (slot) => sink.restored.push(slot),
     forget: (slot) => sink.forgotten.push(slot),
   };
   for (let n = 1; n <= packets; n++) {
@@ -168,5 +182,5 @@ function create(packets: number) {
   };
   const detect = (now: number): void => loss.onAck(ledger, rtt, adapter, micros(now));
   const forgetBefore = (at: number): void => ledger.advance(micros(at), adapter);
-  return { ledger, sink, ack, detect, loss, forgetBefore };
+  return { ledger, sink, adapter, ack, detect, loss, forgetBefore };
 }

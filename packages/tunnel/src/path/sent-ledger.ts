@@ -23,6 +23,8 @@ export const OUTSTANDING_MAX = 65_536;
 export interface SentSink {
   delivered(slot: Slot, part: number): void;
   lost(slot: Slot, part: number): void;
+  /** What was given up as lost is on its way after all. */
+  restored(slot: Slot, part: number): void;
   /** The record no longer refers to the slot. Follows `delivered` at once, and `lost` some time later. */
   forget(slot: Slot): void;
 }
@@ -132,6 +134,24 @@ export class SentLedger {
       if (this.sentAt[index]! > sentBefore) return;
       if (this.state[index] === IN_FLIGHT && this.bytes[index]! > beyondBytes) this.lose(n, sink);
     }
+  }
+
+  /**
+   * Puts back in flight what was given up and was sent after a packet that has arrived late: on a first-in first-out link, it comes behind it. Returns the number of packets.
+   */
+  restore(above: number, sink: SentSink): number {
+    let packets = 0;
+    for (let n = Math.max(above + 1, this.oldest); n < this.next; n++) {
+      const index = n & this.mask;
+      if (this.state[index] !== LOST) continue;
+      this.state[index] = IN_FLIGHT;
+      this.inFlightBytes += this.bytes[index]!;
+      this.inFlightPackets++;
+      packets++;
+      if (n < this.#firstInFlight) this.#firstInFlight = n;
+      if (this.slot[index]! >= 0) sink.restored(this.slot[index]! as Slot, this.part[index]!);
+    }
+    return packets;
   }
 
   /** Moves `oldest` over what is settled, and over lost packets that were sent before `lostBefore`. */

@@ -13,7 +13,7 @@ import { WeightedChooser } from "./weighted.ts";
 
 const NOW = micros(1e6);
 const MBIT = 1 / 8;
-const SINK: SentSink = { delivered: () => {}, lost: () => {}, forget: () => {} };
+const SINK: SentSink = { delivered: () => {}, lost: () => {}, restored: () => {}, forget: () => {} };
 
 test("the head of the queue goes to the path over which it arrives first", () => {
   const [fast, slow] = [createPath(0, 10_000, 50), createPath(1, 40_000, 50)];

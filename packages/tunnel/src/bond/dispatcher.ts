@@ -7,6 +7,7 @@ import type { Algorithm, Micros, Slot } from "../types.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Lane } from "./lane.ts";
 import { LaneDrops } from "./lane-drops.ts";
+import { LateCopies } from "./late-copies.ts";
 import { QueueManagement } from "./queue-management.ts";
 import type { RepairQueue } from "./repair-queue.ts";
 import { createChooser } from "./schedulers/create-chooser.ts";
@@ -39,6 +40,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   readonly queue = new FairQueue();
   readonly management: QueueManagement;
   readonly spare: SpareCopies;
+  readonly late: LateCopies;
   readonly drops: LaneDrops;
   /** Paths beside the chosen one that are to get each packet too. */
   copies = 0;
@@ -49,6 +51,8 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   /** Undefined: the selected packet is a repair or a copy. */
   #lane: Lane | undefined = undefined;
   #offset = 0;
+  /** Whose copy is selected. */
+  #copier: SpareCopies | LateCopies | undefined = undefined;
   /** Bytes of repairs that have gone ahead, per lane that waits for some. */
   #aheadBytes = 0;
 
@@ -58,6 +62,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.management = new QueueManagement(pool);
     this.drops = new LaneDrops(pool, this.queue, this.management);
     this.spare = new SpareCopies(pool);
+    this.late = new LateCopies(pool);
   }
 
   /** See `BondDelays`. */
@@ -124,6 +129,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.#chooser = createChooser(algorithm);
     this.copies = algorithm !== "redundant" ? 0 : copies === 0 ? Number.POSITIVE_INFINITY : copies - 1;
     this.spare.isEnabled = algorithm === "adaptive" || algorithm === "latency-based";
+    this.late.isEnabled = this.spare.isEnabled;
   }
 
   /** The selected packet is of the class critical, and leaves for the first time. */
@@ -156,7 +162,7 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   commit(now: Micros): void {
     const lane = this.#lane;
     if (this.isCopy) {
-      this.spare.take();
+      this.#copier!.take();
       return;
     }
     this.#noteExcess(now);
@@ -268,13 +274,16 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.#offset = offset;
   }
 
-  /** Nothing waits: what is under way over paths that lose packets may travel twice. */
+  /** Nothing waits: what is under way over paths that lose packets, or that have fallen behind, may travel twice. */
   #selectCopy(paths: readonly Path[], now: Micros): boolean {
-    if (this.#repairs.packets > 0 || !this.spare.select(paths, now)) return false;
+    if (this.#repairs.packets > 0) return false;
+    const copier = this.spare.select(paths, now) ? this.spare : this.late;
+    if (copier === this.late && !this.late.select(paths, now)) return false;
     this.#lane = undefined;
+    this.#copier = copier;
     this.isCopy = true;
-    this.slot = this.spare.slot;
-    this.path = this.spare.path;
+    this.slot = copier.slot;
+    this.path = copier.path;
     return true;
   }
 

@@ -86,7 +86,8 @@ function choose(paths: readonly Path[], carrier: Path, latestAt: number, now: Mi
   return best;
 }
 
-function hasSpare(path: Path): boolean {
+/** The path has room beside what it carries. */
+export function hasSpare(path: Path): boolean {
   const pipeBytes = path.capacity * path.rtt.minUs;
   return path.plan.role !== "metered" && path.isWindowOpen && path.sent.inFlightBytes < FILL_MAX * pipeBytes;
 }

@@ -54,7 +54,7 @@ export function bondStatsOf(
     queuePackets: dispatcher.queue.packets,
     queueBytes: dispatcher.queue.bytes,
     duplicatePackets: resequencer.duplicatePackets,
-    copiedPackets: copies.sentPackets + dispatcher.spare.sentPackets,
+    copiedPackets: copies.sentPackets + dispatcher.spare.sentPackets + dispatcher.late.sentPackets,
     skippedCopies: copies.skippedPackets,
     parityPackets: fec.parityPackets,
     recoveredPackets: receiver.fec.recoveredPackets,

@@ -55,7 +55,7 @@ export class Transmitter {
   /** When the next packet may leave, given that none may at `now`; Infinity if only an ack can open a way. */
   timeoutAt(now: Micros): Micros {
     let at = this.fec.dueAt;
-    if (!this.#dispatcher.hasWork) return at as Micros;
+    if (!this.#dispatcher.hasWork) return Math.min(at, this.#dispatcher.late.dueAt) as Micros;
     for (const path of this.#paths.eligible) {
       if (path.isWindowOpen && path.pacer.nextAt > now) at = Math.min(at, path.pacer.nextAt);
     }

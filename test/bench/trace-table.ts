@@ -4,7 +4,7 @@ import type { DirectionName } from "../lab/emulator/settings.ts";
 import type { LinkProfile } from "../lab/profiles.ts";
 import type { Lab } from "../lab/topology.ts";
 import { type BenchLab, type FlowOptions, iperfTunnelled, withBenchLab } from "./bench-lab.ts";
-import type { BenchOptions } from "./options.ts";
+import { type BenchOptions, flowsOf } from "./options.ts";
 import { spread } from "./repeat.ts";
 import type { Table } from "./report.ts";
 
@@ -33,34 +33,28 @@ export async function traceTable(options: BenchOptions): Promise<Table> {
   const rows = await withBenchLab({ links }, (bench) => measureAll(bench, options));
   return {
     title: "Recorded cellular links",
-    about: `One TCP flow over ${names.join(" and ")} (one delivery opportunity of 1,504 bytes per recorded stamp), ${DELAY_MS} ms one way; goodput at the receiver against all that the traces offered in that time. ${options.runs} runs of ${options.seconds} s, the first ${OMIT_SECONDS} s left out, each run at another place of the traces.`,
+    about: `One TCP flow over ${names.join(" and ")} (one delivery opportunity of 1,504 bytes per recorded stamp), ${DELAY_MS} ms one way; goodput at the receiver against all that the traces offered in that time. The first ${OMIT_SECONDS} s are left out, and each run is at another place of the traces.`,
     header: ["direction, sender", "offered, Mbit/s", "EdgeBOS, Mbit/s", "share of what was offered"],
     rows,
+    parts: { keyCells: 1, how: `${options.runs} × ${options.seconds} s` },
   };
 }
 
 async function measureAll(bench: BenchLab, options: BenchOptions): Promise<string[][]> {
   const rows: string[][] = [];
-  for (const direction of ["upload", "download"] as const) {
-    for (const congestionControl of ["cubic", "bbr"] as const) {
-      const runs: { offeredMbit: number; mbit: number }[] = [];
-      for (let i = 0; i < options.runs; i++) {
-        runs.push(await measureOnce(bench, options, { direction, congestionControl }));
-      }
-      rows.push([
-        `${direction}, ${congestionControl}`,
-        spread(
-          runs.map(({ offeredMbit }) => offeredMbit),
-          1,
-        ),
-        spread(
-          runs.map(({ mbit }) => mbit),
-          1,
-        ),
-        spread(runs.map(({ offeredMbit, mbit }) => mbit / offeredMbit)),
-      ]);
-      console.log(rows.at(-1)!.join("  "));
-    }
+  for (const sender of flowsOf(options)) {
+    const runs: { offeredMbit: number; mbit: number }[] = [];
+    for (let i = 0; i < options.runs; i++) runs.push(await measureOnce(bench, options, sender));
+    const offered = runs.map(({ offeredMbit }) => offeredMbit);
+    const mbits = runs.map(({ mbit }) => mbit);
+    const shares = runs.map(({ offeredMbit, mbit }) => mbit / offeredMbit);
+    rows.push([
+      `${sender.direction}, ${sender.congestionControl}`,
+      spread(offered, 1),
+      spread(mbits, 1),
+      spread(shares),
+    ]);
+    console.log(rows.at(-1)!.join("  "));
   }
   return rows;
 }

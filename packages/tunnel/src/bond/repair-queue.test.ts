@@ -80,3 +80,23 @@ test("a repair that is lost in its turn goes out ahead of what came in after it"
   assert.deepEqual(order, [first, second, third]);
   assert.equal(repairs.bytes, 0);
 });
+
+test("a lane counts only while it waits for something that is needed", () => {
+  const pool = new PacketPool(new Arena(400_000), { slots: 64 });
+  const repairs = new RepairQueue(pool);
+  const [one, other] = [pool.alloc(), pool.alloc()];
+  for (const slot of [one, other]) {
+    pool.references[slot] = 1;
+    pool.lane[slot] = 7;
+    repairs.lost(slot, 3);
+  }
+  repairs.delivered(one, 3);
+  assert.deepEqual([repairs.hasLane(7), repairs.lanes], [true, 1]);
+  repairs.restored(other, 3);
+  assert.deepEqual([repairs.hasLane(7), repairs.lanes], [false, 0]);
+  repairs.lost(other, 3);
+  assert.deepEqual([repairs.hasLane(7), repairs.lanes], [true, 1]);
+  assert.equal(repairs.peek(), other);
+  repairs.take(0);
+  assert.deepEqual([repairs.hasLane(7), repairs.lanes], [false, 0]);
+});

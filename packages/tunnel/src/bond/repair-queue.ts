@@ -23,9 +23,9 @@ export class RepairQueue implements SentSink, Backlog {
   readonly isBig = false;
   readonly floorUs = 0;
   readonly unreleased: Unreleased;
-  /** Lanes with packets that wait. */
+  /** Lanes with packets that wait and are needed. */
   lanes = 0;
-  readonly #inLane = new Uint16Array(LANES);
+  readonly #neededInLane = new Uint16Array(LANES);
   readonly #pool: PacketPool;
 
   constructor(pool: PacketPool) {
@@ -51,14 +51,14 @@ export class RepairQueue implements SentSink, Backlog {
   take(offset: number): Slot {
     const slot = this.queue.takeAt(offset);
     this.bytes -= this.#pool.length[slot]!;
+    if (!this.isNeedless(slot)) this.#countOut(slot);
     this.#pool.repair[slot]! &= ~(WAITS | WITHDRAWN);
-    if (--this.#inLane[this.#pool.lane[slot]!]! === 0) this.lanes--;
     return slot;
   }
 
-  /** Whether packets of the lane wait. */
+  /** Whether packets of the lane wait and are needed: a needless one stays until its turn comes, and must keep nobody from going on. */
   hasLane(laneId: number): boolean {
-    return this.#inLane[laneId]! > 0;
+    return this.#neededInLane[laneId]! > 0;
   }
 
   get packets(): number {
@@ -66,19 +66,27 @@ export class RepairQueue implements SentSink, Backlog {
   }
 
   delivered(slot: Slot, part: number): void {
-    const before = this.#pool.delivered[slot]!;
-    this.#pool.delivered[slot] = before | part;
-    if (before !== PART_WHOLE && (before | part) === PART_WHOLE) this.unreleased.arrive(slot);
+    const pool = this.#pool;
+    const before = pool.delivered[slot]!;
+    if (before === PART_WHOLE || (before | part) !== PART_WHOLE) {
+      pool.delivered[slot] = before | part;
+      return;
+    }
+    if (this.#waits(slot) && !this.isNeedless(slot)) this.#countOut(slot);
+    pool.delivered[slot] = PART_WHOLE;
+    this.unreleased.arrive(slot);
   }
 
   lost(slot: Slot, part: number): void {
     const pool = this.#pool;
+    const isNeededAgain = this.#waits(slot) && (pool.repair[slot]! & WITHDRAWN) !== 0;
     pool.repair[slot]! &= ~WITHDRAWN;
+    if (isNeededAgain && !this.isNeedless(slot)) this.#countIn(slot);
     if (pool.expected[slot]! > 0) pool.expected[slot]!--;
-    if ((pool.delivered[slot]! & part) === part || (pool.repair[slot]! & WAITS) !== 0) return;
+    if ((pool.delivered[slot]! & part) === part || this.#waits(slot)) return;
     if (pool.expected[slot]! > 0) return;
     pool.repair[slot]! |= WAITS;
-    if (this.#inLane[pool.lane[slot]!]!++ === 0) this.lanes++;
+    this.#countIn(slot);
     pool.references[slot]!++;
     this.bytes += pool.length[slot]!;
     this.queue.insert(slot, pool.enteredAt);
@@ -87,8 +95,12 @@ export class RepairQueue implements SentSink, Backlog {
   /** A repair that has left is one copy under way, the packet itself another. */
   restored(slot: Slot, part: number): void {
     const pool = this.#pool;
-    if ((pool.repair[slot]! & WAITS) !== 0) pool.repair[slot]! |= WITHDRAWN;
-    else if ((pool.delivered[slot]! & part) !== part) pool.expected[slot] = Math.max(2, pool.expected[slot]!);
+    if (!this.#waits(slot)) {
+      if ((pool.delivered[slot]! & part) !== part) pool.expected[slot] = Math.max(2, pool.expected[slot]!);
+      return;
+    }
+    if (!this.isNeedless(slot)) this.#countOut(slot);
+    pool.repair[slot]! |= WITHDRAWN;
   }
 
   forget(slot: Slot): void {
@@ -97,5 +109,17 @@ export class RepairQueue implements SentSink, Backlog {
 
   clear(): void {
     while (this.queue.count > 0) this.#pool.release(this.take(0));
+  }
+
+  #waits(slot: Slot): boolean {
+    return (this.#pool.repair[slot]! & WAITS) !== 0;
+  }
+
+  #countIn(slot: Slot): void {
+    if (this.#neededInLane[this.#pool.lane[slot]!]!++ === 0) this.lanes++;
+  }
+
+  #countOut(slot: Slot): void {
+    if (--this.#neededInLane[this.#pool.lane[slot]!]! === 0) this.lanes--;
   }
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PathId } from "@edgebos/tunnel";
 import type { LinkOptions } from "./link.ts";
-import { TcpFlow } from "./tcp-flow.ts";
 import { UdpFlow } from "./udp-flow.ts";
+import { createUpload } from "./upload.ts";
 import { World } from "./world.ts";
 
 const FLOW_AT = 2e6;
@@ -13,10 +13,11 @@ const END_AT = 11e6;
 /** The share of a returned link is its mean over this long. */
 const SHARE_WINDOW_US = 250_000;
 const TICK_US = 50_000;
+const LINKS = [link(60, 10), link(40, 30), link(20, 60)];
 
 for (const [victim, name] of ["60 Mbit/s, 20 ms", "40 Mbit/s, 60 ms", "20 Mbit/s, 120 ms"].entries()) {
   test(`a saturating TCP flow pauses for at most 100 ms and sends nothing again when the link of ${name} swallows all`, () => {
-    const { world, flow } = createFlow();
+    const { world, flow } = createUpload(LINKS, FLOW_AT, END_AT);
     world.at(CUT_AT, () => setCut(world, victim, true));
     world.runUntil(CUT_AT);
     const before = flow.retransmittedPackets;
@@ -29,7 +30,7 @@ for (const [victim, name] of ["60 Mbit/s, 20 ms", "40 Mbit/s, 60 ms", "20 Mbit/s
   });
 
   test(`the link of ${name} carries its share a second after its return`, () => {
-    const { world } = createFlow();
+    const { world } = createUpload(LINKS, FLOW_AT, END_AT);
     const link = world.up[victim]!;
     world.runUntil(CUT_AT - 1e6);
     const servedBytes = link.servedBytes;
@@ -44,7 +45,7 @@ for (const [victim, name] of ["60 Mbit/s, 20 ms", "40 Mbit/s, 60 ms", "20 Mbit/s
 }
 
 test("a link of an idle bond that was away for nine seconds counts as one that loses nothing as soon as it is back", () => {
-  const world = createWorld();
+  const world = new World({ seed: 1, links: LINKS.map((options) => ({ up: options, down: options })) });
   world.at(2e6, () => setCut(world, 2, true));
   world.at(11e6, () => setCut(world, 2, false));
   world.runUntil(10e6);
@@ -88,25 +89,6 @@ function timeUntilServed(world: World, index: number, windowBytes: number): numb
     if (earlier !== undefined && served.at(-1)! - earlier >= windowBytes) return world.now - startAt;
   }
   return Number.POSITIVE_INFINITY;
-}
-
-function createWorld(): World {
-  const links = [link(60, 10), link(40, 30), link(20, 60)];
-  return new World({ seed: 1, links: links.map((options) => ({ up: options, down: options })) });
-}
-
-function createFlow(): { world: World; flow: TcpFlow } {
-  const world = createWorld();
-  const flow = new TcpFlow(world.client, world.server, {
-    port: 40_001,
-    congestion: "cubic",
-    startAt: FLOW_AT,
-    stopAt: END_AT,
-  });
-  world.server.onInner = (view, offset, length, now) => flow.receiveAtReceiver(view, offset, length, now);
-  world.client.onInner = (view, offset, length, now) => flow.receiveAtSender(view, offset, length, now);
-  world.add(flow);
-  return { world, flow };
 }
 
 function link(rateMbit: number, delayMs: number): LinkOptions {

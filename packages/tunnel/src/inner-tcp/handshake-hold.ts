@@ -40,9 +40,12 @@ export class HandshakeHold {
   hold(slot: Slot, now: Micros): boolean {
     const pool = this.#pool;
     const length = pool.length[slot]!;
-    if (length > SYN_BYTES_MAX || this.#count === HELD_MAX) return false;
+    const floorUs = FLOOR_SHARE * this.#trips.loadedUs;
+    // Most acks come long after any SYN, and need not be read for it.
+    if (now >= this.#handshakes.newestAskedAt + floorUs || length > SYN_BYTES_MAX || this.#count === HELD_MAX)
+      return false;
     if (!this.#packet.read(pool.arena.view, pool.packetOffset(slot), length) || !this.#packet.isSyn) return false;
-    const dueAt = this.#handshakes.askedAt(this.#packet.reverseFlow) + FLOOR_SHARE * this.#trips.loadedUs;
+    const dueAt = this.#handshakes.askedAt(this.#packet.reverseFlow) + floorUs;
     if (dueAt <= now) return false;
     this.#slots[this.#count] = slot;
     this.#dueAt[this.#count++] = dueAt;

@@ -15,6 +15,8 @@ export class Handshakes {
   windowScale = 0;
   /** Result of `take`: from what the peer said to the host's answer. */
   hostUs = 0.5;
+  /** When the newest SYN of any host came in. */
+  newestAskedAt = Number.NEGATIVE_INFINITY;
   readonly #askedAt = new Float64Array(ENTRIES).fill(Number.NEGATIVE_INFINITY);
   readonly #flows = new Int32Array(ENTRIES);
   readonly #states = new Uint8Array(ENTRIES);
@@ -33,6 +35,7 @@ export class Handshakes {
   noteHost(flow: number, windowScale: number, isPlain: boolean, now: number): void {
     const index = this.#index(flow);
     this.#askedAt[index] = now;
+    this.newestAskedAt = now;
     const state = (isPlain ? HOST : 0) | (windowScale === NO_SCALE ? 0 : HOST_SCALES);
     this.#states[index]! = (this.#states[index]! & PEER) | state;
   }

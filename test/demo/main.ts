@@ -1,5 +1,6 @@
 /** `npm run demo [-- --keep | --remove | --help]`. Exit status 0 says that the bond held. */
 import { parseArgs } from "node:util";
+import { orExit } from "../command-line.ts";
 import { CommandError } from "../lab/process.ts";
 import type { Instance } from "../lab/product.ts";
 import { missingForLab } from "../lab/requirements.ts";
@@ -23,9 +24,12 @@ let removal: Promise<void> | undefined;
 await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { keep: { type: "boolean" }, remove: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-  });
+  const options = {
+    keep: { type: "boolean" },
+    remove: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  const { values } = orExit(HELP, () => parseArgs({ options }));
   if (values.help) {
     process.stdout.write(HELP);
     return;

@@ -8,7 +8,7 @@ import { TcpFlow } from "./tcp-flow.ts";
 import { UdpFlow } from "./udp-flow.ts";
 import { World } from "./world.ts";
 
-const USAGE = `node test/sim/hour.ts [option…]
+const USAGE = `node scripts/bootstrap.mjs run test/sim/hour.ts [option…]
   --minutes M    (60)
   --seed SEED    (1)`;
 

@@ -26,7 +26,7 @@ const WARM_UP_S = 1.5;
 const CEILING_SHARE = 1_384 / 1_514;
 
 const SENDERS = ["cubic", "bbr"] as const;
-const USAGE = `node test/sim/profiles.ts [option…]
+const USAGE = `node scripts/bootstrap.mjs run test/sim/profiles.ts [option…]
   --profile NAME,…  of test/sim/profiles.json (all)
   --sender S        only hosts that send with cubic or bbr
   --seconds S       a flow's length, with its start (9)

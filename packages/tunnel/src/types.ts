@@ -144,7 +144,7 @@ export interface PathStats {
   readonly rxPackets: number;
   readonly rxBytes: number;
   readonly lostPackets: number;
-  /** Lost ÷ sent in our sending direction over the last seconds, parts per million. */
+  /** Lost ÷ sent in our sending direction over the last seconds, parts per million, without what overflowed from a queue that our own packets made. */
   readonly lossPpm: number;
   /** Found lost and sent again on some path. */
   readonly repairedPackets: number;

@@ -31,7 +31,12 @@ const PATH: readonly [name: string, kind: Kind, help: string, value: (path: tele
   ["edgebos_path_rtt_seconds", "gauge", "Smoothed round-trip time", (p) => p.srttUs / 1e6],
   ["edgebos_path_min_rtt_seconds", "gauge", "Lowest round-trip time of late", (p) => p.minRttUs / 1e6],
   ["edgebos_path_rtt_variation_seconds", "gauge", "Variation of the round-trip time", (p) => p.rttvarUs / 1e6],
-  ["edgebos_path_loss_ratio", "gauge", "Lost of what was sent over the last seconds, 0 to 1", (p) => p.lossPpm / 1e6],
+  [
+    "edgebos_path_loss_ratio",
+    "gauge",
+    "Lost of what was sent over the last seconds, without overflow of our own making, 0 to 1",
+    (p) => p.lossPpm / 1e6,
+  ],
   [
     "edgebos_path_capacity_bits_per_second",
     "gauge",

@@ -28,7 +28,7 @@ export function pathStatsOf(path: Path): PathStats {
     rxPackets: received.packetsReceived,
     rxBytes: received.bytesReceived,
     lostPackets: loss.lostPackets,
-    lossPpm: path.lossMeter.ppm,
+    lossPpm: path.lossMeter.linkPpm,
     repairedPackets: path.repairedPackets,
     repairedBytes: path.repairedBytes,
     txAckBytes: path.ackBytes,

@@ -242,7 +242,7 @@ function createPath(id: number, oneWayUs: number, lossPpm: number): Path {
   const path = new Path(pathId(id), id as Slot, 0, { name: `path${id}`, maxDatagramBytes: 1_200 }, micros(0));
   path.rtt.sample(2 * oneWayUs, micros(1));
   path.oneWay.sample(oneWayUs, 0, micros(1));
-  path.lossMeter.count(1e6 - lossPpm, lossPpm, START);
+  path.lossMeter.count(1e6 - lossPpm, lossPpm, 0, START);
   path.pacer.reset(micros(START - 100));
   return path;
 }

@@ -128,17 +128,27 @@ test("a path whose window is closed is not idle", () => {
 
 test("the loss meter forgets while nothing is counted as it does otherwise", () => {
   const meter = new LossMeter();
-  meter.count(0, 64, micros(1));
-  meter.count(3, 0, micros(30_000_001));
+  meter.count(0, 64, 0, micros(1));
+  meter.count(3, 0, 0, micros(30_000_001));
   assert.ok(meter.ppm < 20_000, `${meter.ppm} ppm`);
+});
+
+test("what overflows is lost, and not the link's loss", () => {
+  const meter = new LossMeter();
+  meter.count(900, 100, 80, micros(0));
+  assert.ok(Math.abs(meter.ppm - 100_000) < 100, `${meter.ppm} ppm`);
+  assert.ok(Math.abs(meter.linkPpm - 20_000) < 100, `${meter.linkPpm} ppm`);
+  meter.count(0, -100, 0, micros(1));
+  meter.count(0, 10, 0, micros(2));
+  assert.ok(meter.linkPpm > 9_000, `${meter.linkPpm} ppm`);
 });
 
 test("the loss meter follows the last seconds", () => {
   const meter = new LossMeter();
-  for (let second = 0; second < 10; second++) meter.count(98, 2, micros(second * 1e6));
+  for (let second = 0; second < 10; second++) meter.count(98, 2, 0, micros(second * 1e6));
   assert.ok(Math.abs(meter.ppm - 20_000) < 1_000);
-  for (let second = 10; second < 40; second++) meter.count(100, 0, micros(second * 1e6));
+  for (let second = 10; second < 40; second++) meter.count(100, 0, 0, micros(second * 1e6));
   assert.ok(meter.ppm < 100);
-  meter.count(0, -50, micros(41e6));
+  meter.count(0, -50, 0, micros(41e6));
   assert.equal(meter.ppm, 0);
 });

@@ -10,6 +10,8 @@ const REORDERING_LIFE_US = 15_000_000;
 const REORDERING_MARGIN = 1.25;
 /** … up to this share of the round trip. RFC 8985 §3.3.2 allows all of it; a repair over another path would then come too late. */
 const REORDERING_SHARE_MAX = 1 / 2;
+/** Lost from behind this much of our own: the link's queue has overflown. Modems have room for more; a path that cruises makes less. */
+const OVERFLOW_QUEUE_US = 25_000;
 
 /**
  * Which packets of a path are lost (RACK, RFC 8985, per path). Most links deliver in order, so a gap is a loss at once; a path that proves
@@ -25,6 +27,8 @@ export class LossDetector {
   /** Declared lost by the last `detect`. */
   lostBytes = 0;
   newlyLost = 0;
+  /** Of these, sent on top of a queue that our own bytes made: start-up and probes find the end of it that way, and the link is none the worse. */
+  newlyOverflown = 0;
   #largestAcked = 0;
   #largestSentAt = 0.5;
   #lastReorderedAt = Number.NEGATIVE_INFINITY;
@@ -47,6 +51,7 @@ export class LossDetector {
   detect(sent: SentLedger, rtt: RttEstimator, sink: SentSink, now: Micros): void {
     this.lostBytes = 0;
     this.newlyLost = 0;
+    this.newlyOverflown = 0;
     this.deadline = Number.POSITIVE_INFINITY as Micros;
     const waitUs = rtt.latestUs + Math.max(this.reorderingUs, rtt.smoothedUs / 8);
     for (let n = sent.oldestInFlight(); n < this.#largestAcked; n++) {
@@ -57,6 +62,7 @@ export class LossDetector {
       if (isOvertaken || lostAt <= now) {
         this.lostBytes += sent.bytes[index]!;
         this.newlyLost++;
+        if (sent.ownQueueUs[index]! > OVERFLOW_QUEUE_US) this.newlyOverflown++;
         sent.lose(n, sink);
       } else if (lostAt < this.deadline) {
         this.deadline = lostAt as Micros;

@@ -217,7 +217,7 @@ export class Path {
     // What an outage has swallowed says nothing of the link that is back.
     const isReturning = !this.isUp;
     const lost = isReturning ? 0 : this.loss.newlyLost + this.life.tailLost - sent.spuriousPackets;
-    this.lossMeter.count(sent.ackedPackets, lost, now);
+    this.lossMeter.count(sent.ackedPackets, lost, isReturning ? 0 : this.loss.newlyOverflown, now);
     this.life.tailLost = 0;
     const isTooLong = this.mtu.judge(sink, this.rtt.smoothedUs, now);
     const lostBytes = isTooLong || isReturning ? 0 : this.loss.lostBytes;
@@ -244,7 +244,7 @@ export class Path {
     this.#advance(sink, now);
     if (this.loss.deadline > now) return;
     this.loss.detect(this.sent, this.rtt, sink, now);
-    this.lossMeter.count(0, this.loss.newlyLost, now);
+    this.lossMeter.count(0, this.loss.newlyLost, this.loss.newlyOverflown, now);
     this.mtu.judge(sink, this.rtt.smoothedUs, now);
   }
 

@@ -74,7 +74,7 @@ export interface PathSample {
   srttUs: number;
   minRttUs: number;
   rttvarUs: number;
-  /** Lost of what we sent. */
+  /** Lost of what we sent, without what overflowed from a queue that our own packets made. */
   lossPpm: number;
   /** Of our sending direction. */
   capacityBps: number;

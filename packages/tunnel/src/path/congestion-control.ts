@@ -1,6 +1,6 @@
 import type { Micros } from "../types.ts";
 import type { DeliverySampler } from "./delivery-sampler.ts";
-import { GainCycle, STARTUP_GAIN } from "./gain-cycle.ts";
+import { GainCycle } from "./gain-cycle.ts";
 import type { OneWayDelay } from "./one-way-delay.ts";
 import { INITIAL_RATE, PACKET_BYTES, PipeModel } from "./pipe-model.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
@@ -96,6 +96,6 @@ export class CongestionControl {
   #spanUs(roundTripUs: number): number {
     if (this.cycle.mode !== "startup") return WINDOW_GAIN * roundTripUs;
     const excessUs = Math.max(0, this.#rtt.smoothedUs - roundTripUs);
-    return STARTUP_GAIN * roundTripUs + Math.min(excessUs, STARTUP_EXCESS_MAX_US);
+    return this.cycle.gain * roundTripUs + Math.min(excessUs, STARTUP_EXCESS_MAX_US);
   }
 }

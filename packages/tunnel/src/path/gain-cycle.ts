@@ -3,7 +3,7 @@ import type { PipeModel } from "./pipe-model.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 
 // From BBR (draft-ietf-ccwg-bbr).
-export const STARTUP_GAIN = 2.77;
+const STARTUP_GAIN = 2.77;
 const DRAIN_GAIN = 1 / 2.77;
 const PROBE_CYCLE_PHASES = 8;
 const PROBE_GAIN = 1.25;
@@ -21,8 +21,10 @@ const DRAINED_SHARE = 0.95;
 const DOUBTFUL_FLOOR_US = 10_000;
 const DEEP_DRAIN_EVERY_US = 2_000_000;
 const DEEP_DRAIN_GAIN = 0.5;
-/** Growth within one probe after which the path starts up afresh. */
+/** Growth within one probe after which the path starts up afresh … */
 const RESTART_GROWTH = 1.12;
+/** … by this gain: more is known than at first, and a gain of 2.77 overflows a modem within two round trips, before the acks can say that there is no more. */
+const RESTART_GAIN = 2;
 
 type Mode = "startup" | "drain" | "cruise" | "probe-up" | "probe-down";
 
@@ -115,7 +117,7 @@ export class GainCycle {
     this.#modeSince = now;
     switch (mode) {
       case "startup":
-        this.gain = STARTUP_GAIN;
+        this.gain = RESTART_GAIN;
         break;
       case "drain":
         this.gain = DRAIN_GAIN;

@@ -22,6 +22,8 @@ const PROFILES_FILE = new URL("./profiles.json", import.meta.url);
 const TCP_PORT = 40_001;
 const PING_PORT = 9;
 const WARM_UP_S = 1.5;
+/** Worlds differ by when the flow starts, too: over links that never vary, a host would do the same in all of them. */
+const START_STEP_US = 7_300;
 /** 1,384 bytes of payload per 1,514-byte frame. */
 const CEILING_SHARE = 1_384 / 1_514;
 
@@ -105,7 +107,7 @@ function measure(links: readonly ProfileLink[], sender: "cubic" | "bbr", seed: n
     helpHosts: asked.helpHosts,
     links: options.map((option) => ({ up: option, down: option })),
   });
-  const startAt = (WARM_UP_S + 1.5) * 1e6;
+  const startAt = (WARM_UP_S + 1.5) * 1e6 + (seed - 1) * START_STEP_US;
   const stopAt = startAt + asked.seconds * 1e6;
   const flow = new TcpFlow(world.client, world.server, {
     port: TCP_PORT,

@@ -4,10 +4,14 @@ import { type Invocation, requiredOption } from "../command.ts";
 import { EXIT } from "../errors.ts";
 import { supervisorMain } from "../supervisor/build.ts";
 
+/** Which command writes the configuration. */
+const WRITERS: Record<Role, string> = { client: "edgebos-server client add", server: "edgebos-server init" };
+
 /** Runs an instance in the foreground, or starts one in the background. */
 export async function start(invocation: Invocation): Promise<number> {
   const { role, options, json } = invocation;
-  const configFile = resolve(requiredOption(invocation, "config", "the configuration to start with"));
+  const why = `the config.yaml to start with, which "${WRITERS[role]}" writes`;
+  const configFile = resolve(requiredOption(invocation, "config", why));
   const config = loadConfig(configFile);
   if (options.detach !== true) {
     const logToFile = options["log-to-file"] === true;

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { management } from "@edgebos/proto";
+import { management, type telemetry } from "@edgebos/proto";
 import { type Config, loadConfig, parseEndpoint, stateFiles } from "@edgebos/service";
 import { parseDocument } from "yaml";
 import { type Door, type HttpAnswer, openDoor } from "../../lab/door.ts";
@@ -9,6 +9,8 @@ import { type PartName, partsOf } from "./processes.ts";
 import { until } from "./wait.ts";
 
 const START_TIMEOUT_MS = 60_000;
+/** Reports come twice a second. */
+const REPORT_TIMEOUT_MS = 3000;
 
 /** Values by dotted key, e.g. `{ "bonding.algorithm": "weighted" }`. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -106,6 +108,15 @@ export class ProductNode {
 
   async status(): Promise<management.Status> {
     return management.Status.fromJSON(await this.#rest("/status"));
+  }
+
+  /** The peers as the dataplane reports them after this call: what it has counted by now is in there. */
+  async peersFromNow(): Promise<readonly telemetry.PeerSample[]> {
+    const askedMs = Date.now();
+    return until("a report of the dataplane", REPORT_TIMEOUT_MS, async () => {
+      const { timeMs, peers } = management.Statistics.fromJSON(await this.#rest("/statistics"));
+      return timeMs > askedMs && peers.length > 0 && peers;
+    });
   }
 
   async links(): Promise<readonly management.LinkStatus[]> {

@@ -100,17 +100,21 @@ scenario("a bond of three unequal links", [], ({ before, after, measure }) => {
       await bond.lab.cut(wifi, true);
       await until("the link is cut for 3 s", 5000, () => seen.at(-1)!.elapsedMs - cutAt.elapsedMs >= 3000);
       const backAt = seen.at(-1)!;
+      assert.equal(await shownCondition(bond, wifi), common.LinkCondition.STALLED);
       await bond.lab.cut(wifi, false);
       const returnMs = await timed(() => untilLinkCarries(bond, wifi, RETURNED_SHARE * WIFI.mbit));
+      const isShownUp = async () => (await shownCondition(bond, wifi)) === common.LinkCondition.UP;
+      const shownMs = await timed(() => until("the link is shown as up", 5000, isShownUp));
       const result = await running;
       const withoutWifi = ((backAt.bytes - cutAt.bytes) * 8) / 1000 / (backAt.elapsedMs - cutAt.elapsedMs);
       t.diagnostic(
         `longest gap ${result.longestGapMs.toFixed(0)} ms at ${result.longestGapAtMs.toFixed(0)} ms, cut at ${cutAt.elapsedMs.toFixed(0)} ms; ` +
-          `${withoutWifi.toFixed(1)} Mbit/s without the link; back after ${returnMs.toFixed(0)} ms`,
+          `${withoutWifi.toFixed(1)} Mbit/s without the link; back after ${returnMs.toFixed(0)} ms, shown as up ${shownMs.toFixed(0)} ms later`,
       );
       assert.ok(result.longestGapMs < CUT_GAP_LIMIT_MS, `nothing arrived for ${result.longestGapMs} ms`);
       assert.ok(withoutWifi > CELL.mbit / 2, `the other links carried only ${withoutWifi} Mbit/s`);
       assert.ok(returnMs < RETURN_LIMIT_MS, `the link carried its share only after ${returnMs} ms`);
+      assert.ok(shownMs < SHOWN_LIMIT_MS, `the link was shown as up only ${shownMs} ms after it carried its share`);
     },
   );
 
@@ -173,6 +177,8 @@ const LOAD = { packetsPerSecond: 2000, payloadBytes: 1200, receiveBufferBytes: 4
 const CUT_GAP_LIMIT_MS = 500;
 const RETURN_LIMIT_MS = 1000;
 const RETURNED_SHARE = 0.5;
+/** One report of the dataplane, twice a second, and its way through the services. */
+const SHOWN_LIMIT_MS = 700;
 /** linkmon reacts to the kernel's events within a second. */
 const LINK_EVENT_LIMIT_MS = 1000;
 /** The path has to be set up anew and answer. */
@@ -207,6 +213,10 @@ const ALGORITHMS: Readonly<Record<Algorithm, common.Algorithm>> = {
   adaptive: common.Algorithm.ADAPTIVE,
   redundant: common.Algorithm.REDUNDANT,
 };
+
+async function shownCondition(bond: BondLab, { device }: LabLink): Promise<common.LinkCondition | undefined> {
+  return (await bond.client.links()).find(({ link }) => link?.name === device)?.link?.condition;
+}
 
 /** Names of the links whose path to the server is up. */
 async function upLinks(bond: BondLab): Promise<string[]> {

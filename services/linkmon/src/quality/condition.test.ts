@@ -47,23 +47,34 @@ test("each missing fact has its own sentence", () => {
 
 test("one report of a stall is not believed, two are", () => {
   const machine = new Machine();
-  const stalled = { sample: pathIn(PathState.STALLED) };
   machine.step(0, {});
-  assert.equal(machine.step(500, stalled).condition, LinkCondition.UP);
+  assert.equal(machine.step(500, STALLED).condition, LinkCondition.UP);
   assert.equal(machine.step(1000, {}).condition, LinkCondition.UP);
-  assert.equal(machine.step(1500, stalled).condition, LinkCondition.UP);
-  assert.equal(machine.step(2000, stalled).condition, LinkCondition.STALLED);
+  assert.equal(machine.step(1500, STALLED).condition, LinkCondition.UP);
+  assert.equal(machine.step(2000, STALLED).condition, LinkCondition.STALLED);
 });
 
-test("a stalled link that is probed again is still STALLED, and UP only after a second of answers", () => {
+test("a stalled link that is probed again is still STALLED, and UP with the first report that it answers", () => {
   const machine = new Machine();
   machine.step(0, {});
-  machine.step(500, { sample: pathIn(PathState.STALLED) });
-  machine.step(1000, { sample: pathIn(PathState.STALLED) });
+  machine.step(500, STALLED);
+  machine.step(1000, STALLED);
   assert.equal(machine.step(1500, { sample: pathIn(PathState.PROBING) }).condition, LinkCondition.STALLED);
-  assert.equal(machine.step(2000, {}).condition, LinkCondition.STALLED);
-  assert.equal(machine.step(2500, {}).condition, LinkCondition.STALLED);
-  assert.equal(machine.step(3000, {}).condition, LinkCondition.UP);
+  assert.equal(machine.step(2000, {}).condition, LinkCondition.UP);
+});
+
+test("a link that falls silent again soon after its return is UP only after a second of answers", () => {
+  const machine = new Machine();
+  machine.step(0, {});
+  for (const time of [500, 1000]) machine.step(time, STALLED);
+  for (const time of [1500, 2000, 2500]) assert.equal(machine.step(time, {}).condition, LinkCondition.UP);
+  for (const time of [3000, 3500]) machine.step(time, STALLED);
+  assert.equal(machine.step(4000, {}).condition, LinkCondition.STALLED);
+  assert.equal(machine.step(4500, STALLED).condition, LinkCondition.STALLED);
+  for (const time of [5000, 5500]) assert.equal(machine.step(time, {}).condition, LinkCondition.STALLED);
+  for (const time of [6000, 10_000]) assert.equal(machine.step(time, {}).condition, LinkCondition.UP);
+  for (const time of [11_000, 11_500]) machine.step(time, STALLED);
+  assert.equal(machine.step(12_000, {}).condition, LinkCondition.UP);
 });
 
 test("loss must last to degrade a link, and fall well below the bound to restore it", () => {
@@ -161,6 +172,8 @@ function pathIn(state: common.PathState): telemetry.PathSample {
 function qualityOf(change: Partial<link.LinkQuality>): link.LinkQuality {
   return link.LinkQuality.create({ rttUs: 20_000, minRttUs: 20_000, ...change });
 }
+
+const STALLED = { sample: pathIn(PathState.STALLED) };
 
 const UPLINK: Uplink = {
   name: "eth0",

@@ -13,6 +13,8 @@ export interface ConditionState {
   readonly since: number;
   /** What the link will become if it still looks so when the hold time is over. */
   readonly candidate?: { readonly condition: common.LinkCondition; readonly since: number };
+  /** When it last came back from STALLED. */
+  readonly returnedAt?: number | undefined;
 }
 
 export interface ConditionInput {
@@ -42,12 +44,14 @@ export function nextCondition(
   const verdict = judge(previous, input, now);
   if (previous === undefined) return { ...verdict, since: now };
   if (verdict.condition === previous.condition) {
-    const { condition, since } = previous;
+    const { condition, since, returnedAt } = previous;
     const kept = verdict.cause === previous.cause ? previous : verdict;
-    return { condition, since, cause: kept.cause, reason: kept.reason };
+    return { condition, since, cause: kept.cause, reason: kept.reason, returnedAt };
   }
   const candidate = previous.candidate?.condition === verdict.condition ? previous.candidate.since : now;
-  if (now - candidate >= holdMs(previous.condition, verdict.condition)) return { ...verdict, since: now };
+  if (now - candidate >= holdMs(previous, verdict.condition)) {
+    return { ...verdict, since: now, returnedAt: isReturn(previous, verdict.condition) ? now : previous.returnedAt };
+  }
   return { ...previous, candidate: { condition: verdict.condition, since: candidate } };
 }
 
@@ -114,13 +118,24 @@ function ms(us: number): number {
   return Math.round(us / 1000);
 }
 
-function holdMs(from: common.LinkCondition, to: common.LinkCondition): number {
+function holdMs(previous: ConditionState, to: common.LinkCondition): number {
+  const from = previous.condition;
   if (from === LinkCondition.DOWN || to === LinkCondition.DOWN || from === LinkCondition.UNSPECIFIED) return 0;
   if (to === LinkCondition.STALLED) return STALL_HOLD_MS;
   if (from === LinkCondition.CONNECTING) return 0;
+  if (isReturn(previous, to) && !isRelapse(previous)) return 0;
   if (from === LinkCondition.STALLED) return RETURN_HOLD_MS;
   if (to === LinkCondition.CONNECTING) return RETURN_HOLD_MS;
   return to === LinkCondition.DEGRADED ? DEGRADE_HOLD_MS : RECOVER_HOLD_MS;
+}
+
+function isReturn({ condition }: ConditionState, to: common.LinkCondition): boolean {
+  return condition === LinkCondition.STALLED && to === LinkCondition.UP;
+}
+
+/** It fell silent again soon after its last return: a link that answers now and then must not flap. */
+function isRelapse({ since, returnedAt }: ConditionState): boolean {
+  return returnedAt !== undefined && since - returnedAt < RELAPSE_MS;
 }
 
 const ANSWERED: ReadonlySet<common.LinkCondition> = new Set([
@@ -169,6 +184,7 @@ const DATAPLANE_SILENT: Verdict = {
 /** Cellular links pause for 400–800 ms; reports come twice a second, so this asks for two in a row. */
 const STALL_HOLD_MS = 400;
 const RETURN_HOLD_MS = 1000;
+const RELAPSE_MS = 5000;
 const DEGRADE_HOLD_MS = 2000;
 const RECOVER_HOLD_MS = 5000;
 const LONG_UNANSWERED_MS = 10_000;

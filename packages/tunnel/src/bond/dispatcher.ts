@@ -50,10 +50,12 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
   #chooser: PathChooser = createChooser("adaptive");
   /** Undefined: the selected packet is a repair or a copy. */
   #lane: Lane | undefined = undefined;
+  /** The selected packet is a repair, or the head of a lane in the place of one. */
+  #isAhead = false;
   #offset = 0;
   /** Whose copy is selected. */
   #copier: SpareCopies | LateCopies | undefined = undefined;
-  /** Bytes of repairs that have gone ahead, per lane that waits for some. */
+  /** Bytes that have gone ahead of all lanes, per lane that waits for repairs. */
   #aheadBytes = 0;
 
   constructor(pool: PacketPool, repairs: RepairQueue) {
@@ -151,10 +153,12 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     this.#lane = this.queue.urgent(now);
     this.isUrgent = this.#lane !== undefined;
     this.isCopy = false;
+    this.#isAhead = false;
     if (this.#lane !== undefined) return this.#selectHead(this.#lane, chooseUrgent(paths, now), now);
     const isLanesTurn = this.#aheadBytes >= REPAIRS_FIRST_BYTES;
     if (isLanesTurn && this.#selectLane(paths, current, true, now)) return true;
-    if (this.#selectRepair(paths, current, now) || this.#selectLane(paths, current, false, now)) return true;
+    this.#isAhead = this.#selectRepair(paths, current, now);
+    if (this.#isAhead || this.#selectLane(paths, current, false, now)) return true;
     return this.queue.packets === 0 && this.#selectCopy(paths, now);
   }
 
@@ -167,13 +171,14 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     }
     this.#noteExcess(now);
     const bytes = this.#pool.length[this.slot]!;
+    const { packets, lanes } = this.#repairs;
+    if (this.#isAhead) this.#aheadBytes = Math.min(REPAIRS_FIRST_BYTES, this.#aheadBytes + bytes / lanes);
+    else this.#aheadBytes = packets === 0 ? 0 : Math.max(0, this.#aheadBytes - bytes);
     if (lane === undefined) {
-      this.#aheadBytes = Math.min(REPAIRS_FIRST_BYTES, this.#aheadBytes + bytes / this.#repairs.lanes);
       this.#repairs.take(this.#offset);
       this.queue.chargeRepair(this.#pool.lane[this.slot]!, bytes);
       return;
     }
-    this.#aheadBytes = this.#repairs.packets === 0 ? 0 : Math.max(0, this.#aheadBytes - bytes);
     lane.take(this.#offset, bytes);
     this.queue.charge(lane, bytes, now);
     this.#repairs.unreleased.send(this.slot);

@@ -72,7 +72,7 @@ export class FrameHandler implements ReceiveEvents {
   #onAck(carrier: Path, now: Micros): void {
     const path = this.#paths.get(this.#ack.path);
     if (path === undefined) return;
-    if (!path.onAck(this.#pool.arena.view, this.#ack, carrier, this.#sink, now)) return;
+    if (!path.onAck(this.#ack, carrier, this.#sink, now)) return;
     path.isStatusWanted = false;
     this.#paths.refresh();
     this.#events.push({ kind: "path-up", path: path.id, srttUs: path.rtt.smoothedUs });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { micros } from "../test-support.ts";
-import { ACK_FRAME, AckFrame } from "../wire/frames.ts";
+import { AckFrame } from "../wire/frames.ts";
 import { PathMtu } from "./path-mtu.ts";
 import { IN_FLIGHT, SentLedger, type SentSink } from "./sent-ledger.ts";
 
@@ -127,7 +127,6 @@ class TestPath {
   readonly probes: number[] = [];
   readonly #arrived = new Set<number>();
   readonly #ack = new AckFrame();
-  readonly #view = new DataView(new ArrayBuffer(4_096));
 
   constructor(width: number) {
     this.width = width;
@@ -201,14 +200,13 @@ class TestPath {
       while (this.#arrived.has(packetNumber)) packetNumber--;
       const below = packetNumber;
       while (packetNumber > 0 && !this.#arrived.has(packetNumber)) packetNumber--;
-      this.#view.setUint16(ACK_FRAME.RANGE_LENGTH * ranges, upper - below);
-      this.#view.setUint16(ACK_FRAME.RANGE_LENGTH * ranges + 2, below - packetNumber);
+      this.#ack.runs[2 * ranges] = upper - below;
+      this.#ack.runs[2 * ranges + 1] = below - packetNumber;
     }
     this.#ack.largest = largest;
     this.#ack.rangeCount = ranges;
-    this.#ack.rangesOffset = 0;
-    this.sent.applyAck(this.#view, this.#ack, NO_SINK);
-    this.mtu.onAck(this.#view, this.#ack, micros(this.now));
+    this.sent.applyAck(this.#ack, NO_SINK);
+    this.mtu.onAck(this.#ack, micros(this.now));
     for (let n = first; n < largest; n++)
       if (this.sent.state[n & this.sent.mask] === IN_FLIGHT) this.sent.lose(n, NO_SINK);
     this.mtu.judge(NO_SINK, 0, micros(this.now));

@@ -1,6 +1,5 @@
 import type { Micros } from "../types.ts";
 import type { AckFrame } from "../wire/frames.ts";
-import { acknowledges } from "../wire/frames.ts";
 import type { SentLedger, SentSink } from "./sent-ledger.ts";
 import { MTU_BASE_BYTES } from "./size-evidence.ts";
 
@@ -101,9 +100,9 @@ export class PathMtu {
     this.#overtakenAt = now + waitUs;
   }
 
-  onAck(view: DataView, ack: AckFrame, now: Micros): void {
+  onAck(ack: AckFrame, now: Micros): void {
     if (this.#packetNumber === 0 || ack.largest < this.#packetNumber) return;
-    if (acknowledges(view, ack, this.#packetNumber)) this.#onConfirmed(now);
+    if (ack.acknowledges(this.#packetNumber)) this.#onConfirmed(now);
     else if (now >= this.#overtakenAt) this.#onLost(now);
   }
 

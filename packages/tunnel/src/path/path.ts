@@ -202,15 +202,15 @@ export class Path {
   }
 
   /** Applies an ACK of the peer that came over `carrier`. Returns true if the path had not been up and answers. */
-  onAck(view: DataView, ack: AckFrame, carrier: Path, sink: SentSink, now: Micros): boolean {
+  onAck(ack: AckFrame, carrier: Path, sink: SentSink, now: Micros): boolean {
     const sent = this.sent;
     if (ack.largest >= sent.next || this.life.isSuspended) return false;
-    sent.applyAck(view, ack, sink);
+    sent.applyAck(ack, sink);
     const isNew = ack.largest > this.#largestAcked;
     if (isNew && sent.newestSpurious > 0 && sent.restore(ack.largest, sink) > 0) this.life.tailLost = 0;
     const isOtherWay = this.returnWay.onAck(ack, this, carrier, isNew, now);
     if (isNew && sent.isKnown(ack.largest)) this.#measureDelay(ack, isOtherWay, now);
-    this.mtu.onAck(view, ack, now);
+    this.mtu.onAck(ack, now);
     if (sent.ackedPackets + sent.spuriousPackets === 0) return false;
     this.liveness.onAnswer(now);
     this.loss.onAck(sent, this.rtt, sink, now);

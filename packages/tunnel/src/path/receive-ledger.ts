@@ -1,6 +1,6 @@
 import type { Micros, PathId } from "../types.ts";
 import { DOUBLE_ZERO } from "../types.ts";
-import { ACK_FRAME, writeAckFrame } from "../wire/frames.ts";
+import { ACK_FRAME, writeAckFrame, writeRun } from "../wire/frames.ts";
 
 /** Packet numbers that may arrive late, from the largest downwards (docs/protocol.md §3). */
 export const REPLAY_WINDOW = 4_096;
@@ -100,9 +100,8 @@ export class ReceiveLedger {
       packetNumber -= received;
       const missing = this.#runLength(packetNumber, oldest, false);
       packetNumber -= missing;
-      view.setUint16(at, received);
-      view.setUint16(at + 2, missing);
-      at += ACK_FRAME.RANGE_LENGTH;
+      at += writeRun(view, at, received);
+      at += writeRun(view, at, missing);
       ranges++;
     }
     const delayUs = Math.max(0, now - this.largestAt);

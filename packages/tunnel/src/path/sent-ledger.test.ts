@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { micros } from "../test-support.ts";
-import { ACK_FRAME, AckFrame, writeAckFrame } from "../wire/frames.ts";
+import { AckFrame } from "../wire/frames.ts";
 import { LossDetector } from "./loss-detector.ts";
 import { RttEstimator } from "./rtt-estimator.ts";
 import { IN_FLIGHT, PART_WHOLE, SentLedger, type SentSink } from "./sent-ledger.ts";
@@ -169,16 +169,12 @@ function create(packets: number) {
   const rtt = new RttEstimator();
   rtt.sample(RTT_US, micros(RTT_US));
   const loss = new LossDetector();
-  const view = new DataView(new ArrayBuffer(256));
   const frame = new AckFrame();
   const ack = (ranges: number[][], largest: number): void => {
-    writeAckFrame(view, 0, 0, largest, 0, 0, 0, ranges.length);
-    ranges.forEach(([received, missing], i) => {
-      view.setUint16(ACK_FRAME.LENGTH + i * 4, received!);
-      view.setUint16(ACK_FRAME.LENGTH + i * 4 + 2, missing!);
-    });
-    frame.decode(view, 0, 256);
-    ledger.applyAck(view, frame, adapter);
+    frame.largest = largest;
+    frame.rangeCount = ranges.length;
+    frame.runs.set(ranges.flat());
+    ledger.applyAck(frame, adapter);
   };
   const detect = (now: number): void => loss.onAck(ledger, rtt, adapter, micros(now));
   const forgetBefore = (at: number): void => ledger.advance(micros(at), adapter);

@@ -1,5 +1,5 @@
 import type { Micros, Slot } from "../types.ts";
-import { ACK_FRAME, type AckFrame } from "../wire/frames.ts";
+import type { AckFrame } from "../wire/frames.ts";
 import { SizeEvidence } from "./size-evidence.ts";
 
 /** A packet number that needs no more attention: acknowledged, forgotten, or never eliciting. */
@@ -98,22 +98,20 @@ export class SentLedger {
   }
 
   /** Settles the packet numbers that an ACK covers. */
-  applyAck(view: DataView, ack: AckFrame, sink: SentSink): void {
+  applyAck(ack: AckFrame, sink: SentSink): void {
     this.ackedBytes = 0;
     this.ackedPackets = 0;
     this.newestAcked = 0;
     this.spuriousPackets = 0;
     this.newestSpurious = 0;
     let packetNumber = ack.largest;
-    let at = ack.rangesOffset;
     for (let range = 0; range < ack.rangeCount && packetNumber >= this.oldest; range++) {
-      const lowest = Math.max(this.oldest, packetNumber - view.getUint16(at) + 1);
-      const nextRange = packetNumber - view.getUint16(at) - view.getUint16(at + 2);
+      const below = packetNumber - ack.runs[2 * range]!;
+      const lowest = Math.max(this.oldest, below + 1);
       for (; packetNumber >= lowest; packetNumber--) {
         if (this.state[packetNumber & this.mask] !== SETTLED) this.#acknowledge(packetNumber, sink);
       }
-      packetNumber = nextRange;
-      at += ACK_FRAME.RANGE_LENGTH;
+      packetNumber = below - ack.runs[2 * range + 1]!;
     }
   }
 

@@ -7,7 +7,7 @@ export const FRAME_PING = 1;
 export const FRAME_ACK = 2;
 export const FRAME_PATH_STATUS = 3;
 
-/** ACK: fixed part, then `RANGES` pairs of received u16 and missing u16, from the largest packet number downwards. */
+/** ACK: fixed part, then `RANGES` pairs of a run that was received and one that is missing, from the largest packet number downwards. */
 export const ACK_FRAME = {
   TYPE: 0,
   PATH: 1,
@@ -17,15 +17,20 @@ export const ACK_FRAME = {
   BYTES: 17,
   RANGES: 23,
   LENGTH: 24,
-  RANGE_LENGTH: 4,
 } as const;
+
+/** A run of packet numbers is one byte up to this length, and else a u16 with the top bit set. */
+export const SHORT_RUN_MAX = 0x7f;
+const LONG_RUN = 0x8000;
 
 export const PATH_STATUS_FRAME = { TYPE: 0, PATH: 1, STATUS: 2, LENGTH: 3 } as const;
 export const STATUS_STALLED = 1;
 
 const U24_MAX = 0xff_ffff;
+/** Of one ACK: the range count is one byte. */
+const RANGES_MAX = 0xff;
 
-/** One decoded ACK, overwritten by the next. The ranges stay in the datagram, at `rangesOffset`. */
+/** One decoded ACK, overwritten by the next. */
 export class AckFrame {
   path = 0;
   largest = 0;
@@ -34,35 +39,57 @@ export class AckFrame {
   receivedAt = DOUBLE_ZERO;
   bytesReceived = DOUBLE_ZERO;
   rangeCount = 0;
-  rangesOffset = 0;
+  /** Lengths from the largest packet number downwards, received and missing in turn: two of each range. */
+  readonly runs = new Uint16Array(2 * RANGES_MAX);
 
   /** Returns the frame's length, or 0 if it does not fit into `limit`. */
   decode(view: DataView, offset: number, limit: number): number {
     if (offset + ACK_FRAME.LENGTH > limit) return 0;
-    this.rangeCount = view.getUint8(offset + ACK_FRAME.RANGES);
-    const length = ACK_FRAME.LENGTH + this.rangeCount * ACK_FRAME.RANGE_LENGTH;
-    if (offset + length > limit) return 0;
     this.path = view.getUint8(offset + ACK_FRAME.PATH);
     this.largest = readU48(view, offset + ACK_FRAME.LARGEST);
     this.delayUs = readU24(view, offset + ACK_FRAME.DELAY);
     this.receivedAt = readU48(view, offset + ACK_FRAME.RECEIVED_AT);
     this.bytesReceived = readU48(view, offset + ACK_FRAME.BYTES);
-    this.rangesOffset = offset + ACK_FRAME.LENGTH;
-    return length;
+    this.rangeCount = view.getUint8(offset + ACK_FRAME.RANGES);
+    const rangesBytes = this.#decodeRuns(view, offset + ACK_FRAME.LENGTH, limit);
+    return rangesBytes < 0 ? 0 : ACK_FRAME.LENGTH + rangesBytes;
+  }
+
+  /** Whether the ranges cover a packet number. */
+  acknowledges(packetNumber: number): boolean {
+    let upper = this.largest;
+    for (let range = 0; range < this.rangeCount && packetNumber <= upper; range++) {
+      const below = upper - this.runs[2 * range]!;
+      if (packetNumber > below) return true;
+      upper = below - this.runs[2 * range + 1]!;
+    }
+    return false;
+  }
+
+  /** Returns the bytes that the runs take, -1 if they do not fit into `limit`. */
+  #decodeRuns(view: DataView, offset: number, limit: number): number {
+    let at = offset;
+    for (let i = 0; i < 2 * this.rangeCount; i++) {
+      if (at >= limit) return -1;
+      let length = view.getUint8(at++);
+      if (length > SHORT_RUN_MAX) {
+        if (at >= limit) return -1;
+        length = (length & SHORT_RUN_MAX) * 256 + view.getUint8(at++);
+      }
+      this.runs[i] = length;
+    }
+    return at - offset;
   }
 }
 
-/** Whether the ranges of an ACK cover a packet number. */
-export function acknowledges(view: DataView, ack: AckFrame, packetNumber: number): boolean {
-  let upper = ack.largest;
-  let at = ack.rangesOffset;
-  for (let range = 0; range < ack.rangeCount && packetNumber <= upper; range++) {
-    const below = upper - view.getUint16(at);
-    if (packetNumber > below) return true;
-    upper = below - view.getUint16(at + 2);
-    at += ACK_FRAME.RANGE_LENGTH;
+/** Writes the length of a run, at most 32,767. Returns the bytes it takes. */
+export function writeRun(view: DataView, offset: number, length: number): number {
+  if (length <= SHORT_RUN_MAX) {
+    view.setUint8(offset, length);
+    return 1;
   }
-  return false;
+  view.setUint16(offset, LONG_RUN | length);
+  return 2;
 }
 
 /** Writes the fixed part of an ACK; the ranges follow at `offset + ACK_FRAME.LENGTH`. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readU24, readU48, writeU24, writeU48 } from "./bytes.ts";
 import { DATA_HEADER, epochOf, KIND_FRAMES, kindOf, VERSION, versionOf, writeDataHeader } from "./data-header.ts";
-import { ACK_FRAME, AckFrame, writeAckFrame, writePathStatusFrame } from "./frames.ts";
+import { ACK_FRAME, AckFrame, writeAckFrame, writePathStatusFrame, writeRun } from "./frames.ts";
 import { LANE_HEADER, writeLaneHeader } from "./lane-header.ts";
 
 const view = new DataView(new ArrayBuffer(256));
@@ -35,12 +35,12 @@ test("a lane header stands on the wire as docs/protocol.md §5 draws it, and its
 
 test("an ACK is decoded to what was encoded", () => {
   writeAckFrame(view, 10, 3, 2 ** 40 + 5, 20e6, 2 ** 33, 2 ** 35, 2);
+  const end = writeRuns(10 + ACK_FRAME.LENGTH, [127, 1, 128, 4_096]);
   const ack = new AckFrame();
-  const length = ack.decode(view, 10, 200);
-  assert.equal(length, ACK_FRAME.LENGTH + 2 * ACK_FRAME.RANGE_LENGTH);
-  const { path, largest, delayUs, receivedAt, bytesReceived, rangeCount, rangesOffset } = ack;
+  assert.equal(ack.decode(view, 10, 200), end - 10);
+  const { path, largest, delayUs, receivedAt, bytesReceived, rangeCount } = ack;
   assert.deepEqual(
-    { path, largest, delayUs, receivedAt, bytesReceived, rangeCount, rangesOffset },
+    { path, largest, delayUs, receivedAt, bytesReceived, rangeCount },
     {
       path: 3,
       largest: 2 ** 40 + 5,
@@ -48,18 +48,40 @@ test("an ACK is decoded to what was encoded", () => {
       receivedAt: 2 ** 33,
       bytesReceived: 2 ** 35,
       rangeCount: 2,
-      rangesOffset: 10 + ACK_FRAME.LENGTH,
     },
   );
+  assert.deepEqual([...ack.runs.subarray(0, 4)], [127, 1, 128, 4_096]);
+});
+
+test("a run of packet numbers is one octet up to 127, and two with the top bit set beyond", () => {
+  assert.equal(writeRuns(0, [0, 127, 128, 0x7fff]), 6);
+  assert.deepEqual(octets(0, 6), [0, 127, 0x80, 128, 0xff, 0xff]);
+});
+
+test("an ACK covers the packet numbers of its ranges", () => {
+  writeAckFrame(view, 0, 0, 1_000, 0, 0, 0, 2);
+  const ack = new AckFrame();
+  assert.ok(ack.decode(view, 0, writeRuns(ACK_FRAME.LENGTH, [1, 2, 300, 0])) > 0);
+  const covered = [1_001, 1_000, 999, 998, 997, 698, 697].map((packetNumber) => ack.acknowledges(packetNumber));
+  assert.deepEqual(covered, [false, true, false, false, true, true, false]);
 });
 
 test("an ACK that is cut short is refused at every length", () => {
-  writeAckFrame(view, 0, 3, 9, 0, 0, 0, 2);
+  writeAckFrame(view, 0, 3, 3_000, 0, 0, 0, 2);
+  const end = writeRuns(ACK_FRAME.LENGTH, [1, 200, 300, 4]);
   const ack = new AckFrame();
-  for (let limit = 0; limit < ACK_FRAME.LENGTH + 8; limit++) assert.equal(ack.decode(view, 0, limit), 0);
+  for (let limit = 0; limit < end; limit++) assert.equal(ack.decode(view, 0, limit), 0);
+  assert.equal(ack.decode(view, 0, end), end);
 });
 
 test("a path status is three octets", () => {
   assert.equal(writePathStatusFrame(view, 0, 9, 1), 3);
   assert.deepEqual(octets(0, 3), [3, 9, 1]);
 });
+
+/** Returns where they end. */
+function writeRuns(offset: number, lengths: readonly number[]): number {
+  let at = offset;
+  for (const length of lengths) at += writeRun(view, at, length);
+  return at;
+}

@@ -48,17 +48,29 @@ export class ControlSender {
     return at as Micros;
   }
 
+  /** Acks that are due, and those of other paths that may as well leave with them: most of a datagram of one ack is headers. */
   #assignAcks(now: Micros): void {
+    let carrier: Path | undefined;
     for (const path of this.#paths.all) {
       if (path.ackCarrier !== undefined || path.received.ackDueAt() > now) continue;
-      const carrier = this.#paths.ackCarrier(path);
-      if (carrier === undefined) continue;
-      path.ackCarrier = carrier;
-      const isOwnDue = now - path.lastOwnAckAt >= OWN_COPY_EVERY_US;
-      path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && !path.life.isSuspended;
-      path.received.carrierRate = carrier.capacity;
-      path.received.noteAckSent(now);
+      const best = this.#paths.ackCarrier(path);
+      if (best === undefined) continue;
+      carrier = best;
+      this.#assignAck(path, best, now);
     }
+    if (carrier === undefined) return;
+    for (const path of this.#paths.all) {
+      if (path.ackCarrier !== undefined || !path.received.isAckRipe(now)) continue;
+      if (this.#paths.ackCarrier(path) === carrier) this.#assignAck(path, carrier, now);
+    }
+  }
+
+  #assignAck(path: Path, carrier: Path, now: Micros): void {
+    path.ackCarrier = carrier;
+    const isOwnDue = now - path.lastOwnAckAt >= OWN_COPY_EVERY_US;
+    path.isAckCopyWanted = carrier !== path && isOwnDue && path.hasRemote && !path.life.isSuspended;
+    path.received.carrierRate = carrier.capacity;
+    path.received.noteAckSent(now);
   }
 
   #sendFrames(carrier: Path, now: Micros): boolean {

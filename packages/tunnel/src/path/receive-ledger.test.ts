@@ -91,6 +91,19 @@ test("acks over a slow path are spaced by its rate, up to 10 ms", () => {
   }
 });
 
+test("an ack may leave before it is due with half of what makes it due, but not twice as often", () => {
+  const ledger = new ReceiveLedger();
+  assert.equal(ledger.isAckRipe(micros(1_000)), false);
+  ledger.note(1, 1_500, true, micros(10_000));
+  assert.equal(ledger.isAckRipe(micros(10_000)), false);
+  ledger.note(2, 1_500, true, micros(10_100));
+  assert.equal(ledger.isAckRipe(micros(10_100)), true);
+  ledger.noteAckSent(micros(10_100));
+  ledger.note(4, 1_500, true, micros(10_200));
+  assert.equal(ledger.isAckRipe(micros(10_200)), false, "the last one has just left");
+  assert.equal(ledger.isAckRipe(micros(10_700)), true, "a gap is worth an ack soon");
+});
+
 test("what does not elicit an ack asks for none", () => {
   const ledger = new ReceiveLedger();
   ledger.note(1, 80, false, micros(1));

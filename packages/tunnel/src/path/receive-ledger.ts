@@ -8,7 +8,7 @@ const WORDS = REPLAY_WINDOW / 32;
 const WORD_MASK = WORDS - 1;
 /** Ranges of one ACK: enough for 2 % loss over a window; older holes were reported before. */
 export const ACK_RANGES_MAX = 24;
-/** An ack is due when this many bytes wait for one: 84 bytes of ack are then 2 %. */
+/** An ack is due when this many bytes wait for one: 83 bytes of ack are then 2 %. */
 export const ACK_EVERY_BYTES = 4_500;
 /** …but not sooner after the last one than this share of the round trip: 50 acks per round trip tell enough, and a slow uplink survives them. */
 const ACK_SPACING_SHARE = 1 / 50;
@@ -16,7 +16,7 @@ const ACK_SPACING_MIN_US = 1_000;
 const ACK_SPACING_MAX_US = 10_000;
 /** … nor so often that acks take more than this share of what their path carries: an uplink of 1 Mbit/s beside a downlink of 45 has other things to carry too. */
 const ACK_RATE_SHARE = 1 / 8;
-/** An ACK of a dozen ranges, with our headers and those of UDP and IP. */
+/** An ACK of twenty ranges, with our headers and those of UDP and IPv6. */
 const ACK_BYTES = 140;
 /** Longest wait on a quick path, and on a slow one, where acks would cost too much. */
 const ACK_DELAY_MIN_US = 3_000;
@@ -86,6 +86,12 @@ export class ReceiveLedger {
     const soonestAt = Math.max(this.#firstUnackedAt, this.#lastAckAt + this.#spacingUs());
     if (this.#isAckUrgent || this.#unackedBytes >= ACK_EVERY_BYTES) return soonestAt as Micros;
     return Math.max(soonestAt, this.#firstUnackedAt + this.#ackDelayUs()) as Micros;
+  }
+
+  /** Half of what makes an ack due has come: it is worth its bytes in a datagram that leaves anyway. */
+  isAckRipe(now: Micros): boolean {
+    if (!this.#isAckPending || 2 * (now - this.#lastAckAt) < this.#spacingUs()) return false;
+    return this.#isAckUrgent || 2 * this.#unackedBytes >= ACK_EVERY_BYTES;
   }
 
   /** Writes an ACK frame at `offset`. Returns its length in bytes, 0 if there is nothing to acknowledge. */

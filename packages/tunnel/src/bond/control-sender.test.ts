@@ -16,6 +16,17 @@ test("the ack of a path leaves with that of another which is due", () => {
   assert.ok(joint.length > 0.5 * datagrams.length, `${joint.length} of ${datagrams.length}`);
 });
 
+test("an ack goes no further back than what the peer does not know yet", () => {
+  const pair = openPair();
+  let passed = 0;
+  pair.filter = (_, fromClient, bytes) => !fromClient || bytes.length < 1_000 || ++passed % 20 > 0;
+  const datagrams = transfer(pair);
+  const ranges = datagrams.flat().map(({ rangeCount }) => rangeCount);
+  const mean = ranges.reduce((sum, count) => sum + count, 0) / ranges.length;
+  assert.ok(passed > 1_000, "fifty holes and more in all");
+  assert.ok(mean < 8, `${mean} ranges`);
+});
+
 function openPair(): BondPair {
   const pair = new BondPair();
   pair.open(0);

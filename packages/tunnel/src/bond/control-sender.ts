@@ -108,6 +108,7 @@ export class ControlSender {
       path.isAckCopyWanted = false;
       path.lastOwnAckAt = now;
     }
+    path.received.receipt.onSent(path.received.largest, carrier.id, carrier.sent.next);
     return at + path.received.writeAck(view, at, path.id, now);
   }
 

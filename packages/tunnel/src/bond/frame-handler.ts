@@ -72,6 +72,7 @@ export class FrameHandler implements ReceiveEvents {
   #onAck(carrier: Path, now: Micros): void {
     const path = this.#paths.get(this.#ack.path);
     if (path === undefined) return;
+    for (const other of this.#paths.all) other.received.receipt.onAck(this.#ack);
     if (!path.onAck(this.#ack, carrier, this.#sink, now)) return;
     path.isStatusWanted = false;
     this.#paths.refresh();

@@ -1,12 +1,13 @@
 import type { Micros, PathId } from "../types.ts";
 import { DOUBLE_ZERO } from "../types.ts";
 import { ACK_FRAME, writeAckFrame, writeRun } from "../wire/frames.ts";
+import { AckReceipt } from "./ack-receipt.ts";
 
 /** Packet numbers that may arrive late, from the largest downwards (docs/protocol.md §3). */
 export const REPLAY_WINDOW = 4_096;
 const WORDS = REPLAY_WINDOW / 32;
 const WORD_MASK = WORDS - 1;
-/** Ranges of one ACK: enough for 2 % loss over a window; older holes were reported before. */
+/** Ranges of one ACK: enough for 2 % loss over a few round trips of which the peer knows nothing yet. */
 export const ACK_RANGES_MAX = 24;
 /** An ack is due when this many bytes wait for one: 83 bytes of ack are then 2 %. */
 export const ACK_EVERY_BYTES = 4_500;
@@ -38,6 +39,7 @@ export class ReceiveLedger {
   roundTripUs = 0.5;
   /** What the path can carry that takes the acks, bytes per µs; spaces them as well. */
   carrierRate = Number.POSITIVE_INFINITY;
+  readonly receipt = new AckReceipt();
   readonly #bits = new Int32Array(WORDS);
   #unackedBytes = 0;
   /** A gap or a late packet: worth an ack soon. */
@@ -62,8 +64,9 @@ export class ReceiveLedger {
       if (packetNumber > this.largest + 1 && isEliciting) this.#isAckUrgent = true;
       this.#advance(packetNumber);
       this.largestAt = receivedAt;
-    } else if (isEliciting) {
-      this.#isAckUrgent = true;
+    } else {
+      if (isEliciting) this.#isAckUrgent = true;
+      this.receipt.onLate(packetNumber);
     }
     this.#set(packetNumber);
     this.bytesReceived += bytes;
@@ -99,7 +102,7 @@ export class ReceiveLedger {
     if (this.largest === 0) return 0;
     let at = offset + ACK_FRAME.LENGTH;
     let packetNumber = this.largest;
-    const oldest = Math.max(1, this.largest - REPLAY_WINDOW + 1);
+    const oldest = Math.max(this.receipt.knownTo, this.largest - REPLAY_WINDOW) + 1;
     let ranges = 0;
     while (packetNumber >= oldest && ranges < ACK_RANGES_MAX) {
       const received = this.#runLength(packetNumber, oldest, true);

@@ -40,6 +40,7 @@ function createFlow(seed: number): { world: World; flow: TcpFlow } {
     startAt: FLOW_AT,
     stopAt: END_AT,
     windowBytes: 3_000_000,
+    isWindowFixed: true,
   });
   world.server.onInner = (view, offset, length, now) => flow.receiveAtReceiver(view, offset, length, now);
   world.client.onInner = (view, offset, length, now) => flow.receiveAtSender(view, offset, length, now);

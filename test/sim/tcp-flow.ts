@@ -31,6 +31,8 @@ export interface TcpFlowOptions extends TcpWrites {
   readonly segmentPayloadBytes?: number;
   /** Smaller of send buffer and receive window, bytes. Linux' defaults come to about this. */
   readonly windowBytes?: number;
+  /** The receive window is that large from the start, instead of growing with what comes. */
+  readonly isWindowFixed?: boolean;
 }
 
 /**
@@ -60,6 +62,8 @@ export class TcpFlow implements Actor {
   readonly #board: TcpScoreboard;
   readonly #rate: DeliveryRate;
   readonly #application: TcpApplication;
+  /** The receiver's time, as the last ack told it. */
+  #echo = 0;
   #isConnected = false;
   #rttVarUs = 0;
   #nextSendAt = 0;
@@ -83,6 +87,7 @@ export class TcpFlow implements Actor {
       port: options.port,
       payloadBytes: this.#payloadBytes,
       windowBytes: options.windowBytes ?? WINDOW_BYTES,
+      isWindowFixed: options.isWindowFixed ?? false,
       totalBytes: options.totalBytes ?? Number.POSITIVE_INFINITY,
     });
     this.nextAt = options.startAt;
@@ -109,6 +114,7 @@ export class TcpFlow implements Actor {
   receiveAtSender(view: DataView, offset: number, length: number, now: number): void {
     const segment = this.#incoming;
     readSegment(view, offset, length, this.#board.acked * this.#payloadBytes, false, segment);
+    this.#echo = segment.timestamp;
     if ((segment.flags & FLAG_SYN) !== 0) this.#onSynAck(segment, now);
     else this.#onAck(segment, now);
     this.#fill(now);
@@ -297,7 +303,7 @@ export class TcpFlow implements Actor {
     segment.payloadBytes = payloadBytes;
     segment.transmission = this.sentPackets;
     segment.timestamp = Math.floor(now) >>> 0;
-    segment.echo = 0;
+    segment.echo = this.#echo;
     segment.sacks.length = 0;
     this.#sender.sendInner(segmentBytes(segment), now, this.#write);
   }

@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.ts";
 import { PauseWatch } from "./pause-watch.ts";
+import { ReceiveWindow } from "./receive-window.ts";
 import { FLAG_ACK, FLAG_SYN, readSegment, Segment, segmentBytes, writeSegment } from "./tcp-wire.ts";
 
 const DELAYED_ACK_US = 40_000;
@@ -11,8 +12,9 @@ const WINDOW_FIELD_MAX = 0xffff;
 export interface TcpReceiverOptions {
   readonly port: number;
   readonly payloadBytes: number;
-  /** Receive buffer: as much as this may be sent beyond what was acknowledged. */
+  /** Largest receive window: at most as much as this may be sent beyond what was acknowledged. */
   readonly windowBytes: number;
+  readonly isWindowFixed: boolean;
   /** Bytes after which the transfer is complete. */
   readonly totalBytes: number;
 }
@@ -41,6 +43,7 @@ export class TcpReceiver {
   readonly #fill = (view: DataView, offset: number): void => writeSegment(view, offset, this.#segment, false);
   /** RFC 7323 §2: the smallest that can tell the window. */
   readonly #windowScale: number;
+  readonly #window: ReceiveWindow;
   #expected = 0;
   #unacked = 0;
   #acks = 0;
@@ -51,6 +54,7 @@ export class TcpReceiver {
   constructor(endpoint: Endpoint, options: TcpReceiverOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
+    this.#window = new ReceiveWindow(options.windowBytes, options.isWindowFixed);
     this.#windowScale = Math.max(0, Math.ceil(Math.log2(options.windowBytes / WINDOW_FIELD_MAX)));
   }
 
@@ -66,6 +70,7 @@ export class TcpReceiver {
     const number = Math.round(segment.sequence / payloadBytes);
     if (segment.transmission <= this.#lastTransmission) this.overtakenPackets++;
     else this.#lastTransmission = segment.transmission;
+    this.#window.noteEcho(segment.echo, now);
     const ageUs = (Math.floor(now) - segment.timestamp) >>> 0;
     this.pauses.note(now - ageUs, now);
     this.#onData(number, segment.payloadBytes, now);
@@ -102,6 +107,7 @@ export class TcpReceiver {
   #advance(bytes: number, now: number): void {
     this.#expected++;
     this.deliveredBytes += bytes;
+    this.#window.noteRead(bytes, now);
     const bucket = Math.floor(now / BUCKET_US);
     while (this.timeline.length <= bucket) this.timeline.push(0);
     this.timeline[bucket]! += bytes;
@@ -115,7 +121,7 @@ export class TcpReceiver {
     segment.flags = flags;
     segment.windowScale = this.#windowScale;
     const scale = (flags & FLAG_SYN) === 0 ? this.#windowScale : 0;
-    segment.window = Math.min(WINDOW_FIELD_MAX, this.#options.windowBytes >>> scale);
+    segment.window = Math.min(WINDOW_FIELD_MAX, this.#window.bytes >>> scale);
     segment.payloadBytes = 0;
     segment.timestamp = Math.floor(now) >>> 0;
     segment.echo = this.#echo;

@@ -84,6 +84,10 @@ export class Dispatcher implements BondDelays, QueueDelays, LaneQueues {
     return this.management.nearShare;
   }
 
+  get capacity(): number {
+    return this.management.capacity;
+  }
+
   nearRate(laneId: number): number {
     return this.management.nearShare * this.management.capacity * (this.queue.lanes[laneId]?.share ?? 1);
   }

@@ -37,10 +37,22 @@ test("the next pause comes after several rounds", () => {
 test("the most that was under way in a pause stands until the next one has ended", () => {
   const pulse = new AckPulse();
   pulse.consider(MIN_US, BOND_US, BOND_US, 1e6);
-  for (const bytes of [10_000, 30_000, 20_000]) pulse.noteFlight(bytes, pulse.untilUs - 1);
-  assert.equal(pulse.flightBytes, Number.POSITIVE_INFINITY);
-  pulse.noteFlight(90_000, pulse.untilUs + 1);
+  for (const bytes of [10_000, 30_000, 20_000]) pulse.noteFlight(bytes, false, pulse.untilUs - 1);
+  assert.equal(pulse.hasEnded, false);
+  pulse.noteFlight(90_000, false, pulse.untilUs + 1);
   assert.equal(pulse.flightBytes, 30_000);
-  pulse.noteFlight(90_000, pulse.untilUs + 2);
+  pulse.noteFlight(90_000, false, pulse.untilUs + 2);
   assert.equal(pulse.flightBytes, 30_000);
+});
+
+test("a flow that drains what slow start has put on its way is not paused before its window is full again, or for long", () => {
+  const pulse = new AckPulse();
+  pulse.noteFlight(100_000, true, 1e6);
+  assert.equal(pulse.isDraining(50_000, BOND_US, 1e6 + BOND_US), true);
+  assert.equal(pulse.isDraining(90_000, BOND_US, 1e6 + BOND_US), false);
+  assert.equal(pulse.isDraining(50_000, BOND_US, 1e6 + 5 * BOND_US), false);
+  pulse.consider(MIN_US, BOND_US, BOND_US, 1e6);
+  pulse.noteFlight(100_000, false, pulse.untilUs - 1);
+  pulse.noteFlight(100_000, false, pulse.untilUs + 1);
+  assert.equal(pulse.isDraining(50_000, BOND_US, 1e6 + BOND_US), false, "a pause has shown the flight");
 });

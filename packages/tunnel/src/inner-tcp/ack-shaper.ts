@@ -4,6 +4,7 @@ import { LANES } from "../wire/lane-header.ts";
 import { isWithinReach } from "./ack-pulse.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { FLOOR_SHARE, type RoundTrips } from "./handshake-hold.ts";
+import { ACKS_PER_ROUND, SPACING_MIN_US } from "./host-rounds.ts";
 import { HELD_MAX, ShapedFlow } from "./shaped-flow.ts";
 import { TcpPacket } from "./tcp-packet.ts";
 
@@ -15,10 +16,8 @@ const START_BYTES = 64_000;
 const BIG_BYTES = 256_000;
 /** A flow without data for this long starts anew; its lane may be taken over by another. */
 const IDLE_US = 1_000_000;
-/** HyStart counts acks at most 2 ms apart as one train; a little more keeps it from seeing one. */
-const SPACING_MIN_US = 2_500;
-/** HyStart judges delays after 8 acks of a round; its rounds are longer than ours by what jitter and repair add. */
-const ACKS_PER_ROUND = 5;
+/** Up to so many of the smallest round trip, STARTUP's own window spans the bond. */
+const BUNCH_ROUND_TRIPS = 2.6;
 /** A bond that is near to this share is left to a flow as it is: more would cost its round trip more than it brings. */
 const NEAR_SHARE = 0.88;
 /**
@@ -42,6 +41,8 @@ export interface BondDelays extends RoundTrips {
   readonly quickestUs: number;
   /** Share of the bond's capacity that a window sized by the quickest round trip can use. */
   readonly nearShare: number;
+  /** What the bond carries, bytes per µs. */
+  readonly capacity: number;
   /** What those paths carry of the lane, bytes per µs. */
   nearRate(lane: number): number;
   /** Backlog, as time, that feeds the slowest path in order. */
@@ -53,10 +54,12 @@ export interface BondDelays extends RoundTrips {
 }
 
 /**
- * Helps the congestion control of hosts whose TCP crosses the bond, without ending the connection. Two effects, both on acks on their way to the sending host:
+ * Helps the congestion control of hosts whose TCP crosses the bond, without ending the connection. Three effects, all on acks on their way to the sending host:
  *
  * - thinning: CUBIC's HyStart leaves slow start when acks come as a train, or when the round trip of a round with eight acks grows; repair and a second path always
  *   look like that. With at most five acks per round the host goes on until our own queue is deep enough to fill every path.
+ * - bunch: BBR sizes its window by the quickest path's round trip, and where the others are much slower, its STARTUP never sees what they carry, see
+ *   {@link StartupBunch}.
  * - floor: BBR takes the quickest path's round trip for the whole bond's and sizes its window by it. From the moment a host is known to pace, or to measure (its
  *   flight is next to nothing), no ack is handed over before 0.7 to 1 of the bond's loaded round trip after its data came in. What the host had measured before
  *   expires after ten seconds; until then pauses of its acks widen its window, see {@link AckPulse}. And no ack of a flow's start is handed over before 0.7 of what the
@@ -91,9 +94,10 @@ export class AckShaper {
       this.#delays.noteFloor(lane, 0);
     }
     if (shaped.watch.flow !== packet.flow) return;
-    if (now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
+    if (shaped.watch.bytes > 0 && now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
     shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
     shaped.pacing.noteData(packet.payloadBytes, now);
+    shaped.startup.noteData(shaped.watch.endSequence, now);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
@@ -117,7 +121,7 @@ export class AckShaper {
       return true;
     }
     if (last < 0 && dueAt <= now) {
-      if (!shaped.watch.isWithin(FIRST_FLIGHT_BYTES, packet.acknowledgement)) shaped.noteEmission(now);
+      shaped.noteEmission(packet.acknowledgement, this.#minUs(shaped), now);
       return false;
     }
     return this.#queue(shaped, slot, packet.acknowledgement, dueAt);
@@ -128,8 +132,8 @@ export class AckShaper {
     for (let i = 0; i < this.#active.length; i++) {
       const shaped = this.#active[i]!;
       if (!shaped.isFlushing && shaped.firstDueAt > now) continue;
+      shaped.noteEmission(shaped.firstAcknowledgement, this.#minUs(shaped), now);
       const slot = shaped.shift();
-      shaped.noteEmission(now);
       if (shaped.count === 0) {
         shaped.isFlushing = false;
         this.#active[i] = this.#active.at(-1)!;
@@ -167,27 +171,60 @@ export class AckShaper {
     const { referenceUs } = this.#delays;
     const unqueuedUs = Math.min(watch.roundTripUs - sojournUs, REFERENCE_SPAN * referenceUs);
     const flowUs = Math.max(referenceUs, unqueuedUs);
+    if (this.#beginsBunch(shaped, flowUs, now)) {
+      this.#gather(shaped, now);
+      return shaped.startup.untilUs;
+    }
     const isFirst = watch.isWithin(FIRST_FLIGHT_BYTES, acknowledgement);
-    const spacingUs = isFirst ? 0 : this.#spacingUs(shaped, flowUs, sojournUs, now);
+    const spacingUs = isFirst ? 0 : this.#spacingUs(shaped, acknowledgement, flowUs, sojournUs, now);
     const floorUs = this.#floorUs(shaped, flowUs, now);
     this.#grainUs = floorUs / FLOOR_GRAINS;
     const floorAt = enteredAt >= 0 ? enteredAt + floorUs : now;
-    const previousAt = shaped.count > 0 ? shaped.lastDueAt : shaped.lastEmitAt;
-    if (shaped.count > 0 && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
+    const isRoundEnd = shaped.isStarting && shaped.rounds.isEnd(acknowledgement) && this.#isBunchable(shaped, flowUs);
+    const previousAt = shaped.count > 0 && !isRoundEnd ? shaped.lastDueAt : shaped.lastEmitAt;
+    if (shaped.count > 0 && !isRoundEnd && floorAt <= shaped.lastDueAt) return shaped.lastDueAt;
     const dueAt = Math.max(now, floorAt, previousAt + spacingUs, shaped.pulse.untilUs);
     if (enteredAt >= 0 && dueAt - enteredAt < shaped.minRoundTripUs) shaped.minRoundTripUs = dueAt - enteredAt;
     return dueAt;
   }
 
   /** How far apart acks are handed over; judges whether slow start is over. */
-  #spacingUs(shaped: ShapedFlow, flowUs: number, sojournUs: number, now: number): number {
+  #spacingUs(shaped: ShapedFlow, acknowledgement: number, flowUs: number, sojournUs: number, now: number): number {
     const { watch } = shaped;
     const exitUs = EXIT_LEAD_SHARE * this.#delays.leadUs + Math.min(EXIT_QUEUE_MAX_US, flowUs);
     if (shaped.isStarting && sojournUs > exitUs) shaped.isStarting = false;
     if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
     if (!shaped.isStarting) return 0;
+    if (this.#isBunchable(shaped, flowUs)) return shaped.rounds.spacingUs(acknowledgement, watch.roundTripUs);
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
     return Math.max(SPACING_MIN_US, roundUs / (ACKS_PER_ROUND - 1));
+  }
+
+  /** Whether the bond is one that BBR takes for its quick paths, unless a bunch shows it the others. */
+  #isBunchable(shaped: ShapedFlow, flowUs: number): boolean {
+    const minUs = this.#minUs(shaped);
+    return this.#delays.nearShare < NEAR_SHARE && flowUs > BUNCH_ROUND_TRIPS * minUs && isWithinReach(minUs, flowUs);
+  }
+
+  /** Whether the ack that came is the first of a bunch, see {@link StartupBunch}. */
+  #beginsBunch(shaped: ShapedFlow, flowUs: number, now: number): boolean {
+    const { watch, pulse, startup } = shaped;
+    if (!shaped.isStarting || watch.bytes < BIG_BYTES || !this.#isBunchable(shaped, flowUs)) return false;
+    const { nearShare, capacity } = this.#delays;
+    if (!startup.begin(watch, nearShare * capacity, this.#minUs(shaped), flowUs, now)) return false;
+    pulse.untilUs = startup.untilUs;
+    return true;
+  }
+
+  /** Held acks become one, which goes at `dueAt`: what hosts make of acks that come at once depends on their being one. */
+  #gather(shaped: ShapedFlow, dueAt: number): void {
+    while (shaped.count > 1) this.#pool.free(shaped.shift());
+    if (shaped.count > 0) shaped.deferLast(dueAt);
+  }
+
+  /** Smallest round trip that the host can have measured. */
+  #minUs(shaped: ShapedFlow): number {
+    return shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, this.#delays.quickestUs);
   }
 
   /** How long after its data an ack is handed over at the earliest. */
@@ -198,28 +235,36 @@ export class AckShaper {
 
   /** The same for a big flow; begins a pause where one is due. */
   #bigFloorUs(shaped: ShapedFlow, flowUs: number, now: number): number {
-    const { watch, pulse } = shaped;
+    const { watch, pulse, startup } = shaped;
     const { quickestUs } = this.#delays;
     shaped.noteProbe(now);
-    pulse.noteFlight(watch.outstandingBytes, now);
-    const minUs = shaped.isFloored ? shaped.minRoundTripUs : Math.min(shaped.minRoundTripUs, quickestUs);
+    if (startup.end(watch, now)) {
+      pulse.untilUs = now;
+      this.#gather(shaped, now);
+    } else if (startup.phase !== "waiting") {
+      pulse.noteFlight(watch.outstandingBytes, shaped.isStarting, now);
+    }
     const isFar = this.#delays.nearShare < NEAR_SHARE;
-    if (!shaped.isStarting && isFar && shaped.pacing.verdict !== "bursts")
-      pulse.consider(minUs, watch.roundTripUs, flowUs, now);
+    const isSettled = !shaped.isStarting && !pulse.isDraining(watch.outstandingBytes, flowUs, now);
+    if (isSettled && isFar && shaped.pacing.verdict !== "bursts")
+      pulse.consider(this.#minUs(shaped), watch.roundTripUs, flowUs, now);
     const floorUs = isWithinReach(quickestUs, flowUs) ? this.#heldUs(shaped, flowUs, isFar) : 0;
     this.#delays.noteFloor(shaped.lane, floorUs);
     return watch.isProbingRtt ? Math.max(floorUs, FLOOR_SHARE * flowUs) : floorUs;
   }
 
   /**
-   * A host that measured with the floor has a window to match. Until then its round trip is kept at that of the slowest path it has data on, so that BBR's samples of
+   * A host that measured with the floor has a window to match. One that was shown a wide window is to see the bond's round trip with it. Until then its round trip is kept at that of the slowest path it has data on, so that BBR's samples of
    * bandwidth do not show a step as often as that path gets something; but no longer than the near paths alone take for what is under way, or a window too small
    * for the floor would make the flow ever slower.
    */
   #heldUs(shaped: ShapedFlow, flowUs: number, isFar: boolean): number {
     if (shaped.isFloored) return FLOOR_SHARE * flowUs;
+    if (shaped.startup.phase === "showing" && shaped.isStarting) return flowUs;
     if (shaped.isStarting || !isFar || shaped.pacing.verdict !== "paced") return 0;
-    return Math.min(flowUs, shaped.pulse.flightBytes / this.#delays.nearRate(shaped.lane));
+    const { pulse, watch } = shaped;
+    const flightBytes = pulse.hasEnded ? pulse.flightBytes : watch.outstandingBytes;
+    return Math.min(flowUs, flightBytes / this.#delays.nearRate(shaped.lane));
   }
 }
 

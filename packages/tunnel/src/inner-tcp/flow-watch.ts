@@ -43,6 +43,11 @@ export class FlowWatch {
     this.#acknowledged = sequence;
   }
 
+  /** Highest acknowledgement that arrived. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
   /** Bytes that came in and are not acknowledged. */
   get outstandingBytes(): number {
     return (this.endSequence - this.#acknowledged) | 0;

@@ -230,6 +230,7 @@ const DELAYS: BondDelays = {
   quickestUs: RTT_US,
   loadedUs: RTT_US,
   nearShare: 1,
+  capacity: 1,
   nearRate: () => 1,
   leadUs: 0,
   sojournUs: () => 0,

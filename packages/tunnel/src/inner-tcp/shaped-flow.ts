@@ -1,7 +1,9 @@
 import type { Slot } from "../types.ts";
 import { AckPulse } from "./ack-pulse.ts";
 import type { FlowWatch } from "./flow-watch.ts";
+import { HostRounds } from "./host-rounds.ts";
 import { PacingWatch } from "./pacing-watch.ts";
+import { StartupBunch } from "./startup-bunch.ts";
 
 /** Acks of one flow that may wait at once; beyond it all of them go. */
 export const HELD_MAX = 64;
@@ -28,6 +30,8 @@ export class ShapedFlow {
   #probedAt = Number.NEGATIVE_INFINITY;
   readonly pulse = new AckPulse();
   readonly pacing = new PacingWatch();
+  readonly rounds = new HostRounds();
+  readonly startup: StartupBunch;
   count = 0;
   readonly #slots = new Int32Array(HELD_MAX * 2);
   readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
@@ -37,6 +41,7 @@ export class ShapedFlow {
   constructor(lane: number, watch: FlowWatch) {
     this.lane = lane;
     this.watch = watch;
+    this.startup = new StartupBunch(watch.endSequence);
   }
 
   /** An ack came: acks while next to nothing is in flight, for so long, are BBR's PROBE_RTT, in which it forgets what it had measured before. */
@@ -53,20 +58,27 @@ export class ShapedFlow {
     this.minRoundTripUs = Number.POSITIVE_INFINITY;
   }
 
-  /** An ack goes to the host. */
-  noteEmission(now: number): void {
-    this.pacing.noteAck(now - this.lastEmitAt);
+  /** An ack goes to the host, whose smallest round trip so far is `minRoundTripUs`. */
+  noteEmission(acknowledgement: number, minRoundTripUs: number, now: number): void {
+    this.startup.noteAck(acknowledgement, minRoundTripUs, now);
+    this.rounds.noteAck(acknowledgement, this.watch.endSequence, now);
+    this.pacing.noteAck(now - this.lastEmitAt, now);
     this.lastEmitAt = now;
   }
 
   /** The host was idle, and slow start begins again. */
   restart(now: number): void {
     this.isStarting = true;
+    this.startup.phase = "over";
     this.watch.restartGrowth(now);
   }
 
   get firstDueAt(): number {
     return this.#dueAt[this.#head % this.#slots.length]!;
+  }
+
+  get firstAcknowledgement(): number {
+    return this.#acknowledgements[this.#head % this.#slots.length]!;
   }
 
   get lastDueAt(): number {
@@ -92,9 +104,14 @@ export class ShapedFlow {
 
   /** A newer ack takes the place of the last one, and goes when it is due itself. */
   replaceLast(slot: Slot, acknowledgement: number, dueAt: number): void {
-    if (dueAt > this.lastDueAt) this.#dueAt[this.#lastIndex()] = dueAt;
+    this.#dueAt[this.#lastIndex()] = dueAt;
     this.#slots[this.#lastIndex()] = slot;
     this.#acknowledgements[this.#lastIndex()] = acknowledgement;
+  }
+
+  /** The last of the held acks goes at `dueAt`. */
+  deferLast(dueAt: number): void {
+    this.#dueAt[this.#lastIndex()] = dueAt;
   }
 
   shift(): Slot {

@@ -203,7 +203,9 @@ export class AckShaper {
   /** Whether the bond is one that BBR takes for its quick paths, unless a bunch shows it the others. */
   #isBunchable(shaped: ShapedFlow, flowUs: number): boolean {
     const minUs = this.#minUs(shaped);
-    return this.#delays.nearShare < NEAR_SHARE && flowUs > BUNCH_ROUND_TRIPS * minUs && isWithinReach(minUs, flowUs);
+    const { nearShare } = this.#delays;
+    if (nearShare === 0 || nearShare >= NEAR_SHARE) return false;
+    return flowUs > BUNCH_ROUND_TRIPS * minUs && isWithinReach(minUs, flowUs);
   }
 
   /** Whether the ack that came is the first of a bunch, see {@link StartupBunch}. */

@@ -102,6 +102,41 @@ test("a big flow's acks are thinned to fewer than eight per round trip, and the 
   );
 });
 
+test("the acks of one window go as one in slow start, if there are quick paths and slow ones", () => {
+  assert.ok(longestSilenceUs(0.5) > 2 * RTT_US, `${longestSilenceUs(0.5)} µs`);
+  assert.ok(longestSilenceUs(1) < 1.5 * RTT_US, "all paths are quick");
+  assert.ok(longestSilenceUs(0) < 1.5 * RTT_US, "for loss, no path counts as quick");
+});
+
+/** Of a host in slow start over a bond whose quick paths, or all, carry 5 bytes per µs. */
+function longestSilenceUs(nearShare: number): number {
+  const { shaper, ack, send, drain, pool } = create({ ...DELAYS, referenceUs: 3 * RTT_US, nearShare, capacity: 10 });
+  const arrivals: { number: number; at: number }[] = [];
+  let [sent, acked, windowBytes, freeAt, lastAt, silenceUs] = [0, 0, 10_000, 0, 0, 0];
+  for (let now = 0; now < 12 * RTT_US; now += 100) {
+    while (sent - acked < windowBytes) {
+      send(sent, sent + 1_000, now);
+      sent += 1_000;
+      freeAt = Math.max(now, freeAt) + 200;
+      arrivals.push({ number: sent, at: freeAt + RTT_US });
+    }
+    const passed = drain(now);
+    while (arrivals.length > 0 && arrivals[0]!.at <= now) {
+      const { number } = arrivals.shift()!;
+      const slot = ack(number);
+      if (shaper.hold(slot, micros(now))) continue;
+      pool.free(slot);
+      passed.push(number);
+    }
+    if (passed.length === 0) continue;
+    windowBytes = Math.min(700_000, windowBytes + passed.at(-1)! - acked);
+    acked = passed.at(-1)!;
+    silenceUs = Math.max(silenceUs, now - lastAt);
+    lastAt = now;
+  }
+  return silenceUs;
+}
+
 test("a host that paces waits for the slowest path, but no longer than the near ones take for what is under way", () => {
   // 200,000 bytes are under way: 200 ms for a slow near path, 20 ms for a quick one.
   for (const [nearRate, floorUs] of [

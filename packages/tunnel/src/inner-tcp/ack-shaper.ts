@@ -192,8 +192,7 @@ export class AckShaper {
   #spacingUs(shaped: ShapedFlow, acknowledgement: number, flowUs: number, sojournUs: number, now: number): number {
     const { watch } = shaped;
     const exitUs = EXIT_LEAD_SHARE * this.#delays.leadUs + Math.min(EXIT_QUEUE_MAX_US, flowUs);
-    if (shaped.isStarting && sojournUs > exitUs) shaped.isStarting = false;
-    if (shaped.isStarting && !watch.isGrowing(now)) shaped.isStarting = false;
+    if (shaped.isStarting && (sojournUs > exitUs || !watch.isGrowing(now))) shaped.endStart();
     if (!shaped.isStarting) return 0;
     if (this.#isBunchable(shaped, flowUs)) return shaped.rounds.spacingUs(acknowledgement, watch.roundTripUs);
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);

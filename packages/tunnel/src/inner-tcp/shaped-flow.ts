@@ -66,6 +66,12 @@ export class ShapedFlow {
     this.lastEmitAt = now;
   }
 
+  /** Slow start is over, and with it what only it asks for. */
+  endStart(): void {
+    this.isStarting = false;
+    if (this.startup.phase === "seeking") this.startup.phase = "over";
+  }
+
   /** The host was idle, and slow start begins again. */
   restart(now: number): void {
     this.isStarting = true;

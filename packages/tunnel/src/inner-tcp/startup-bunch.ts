@@ -14,8 +14,8 @@ const NEAR_PART = 0.8;
 /** If the host does not fill its window, its acks are let go after so many round trips of the bond. */
 const PATIENCE_ROUNDS = 2;
 /** What came from the host is recorded at this distance. */
-const GRAIN_US = 1_000;
-const RECORDS = 256;
+const GRAIN_US = 4_000;
+const RECORDS = 64;
 
 /**
  * One ack for a whole window, at the right moment of BBR's STARTUP. `bbr_set_cwnd` compares the window with its bound before it adds what an ack covers, and STARTUP

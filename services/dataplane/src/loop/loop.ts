@@ -11,11 +11,11 @@ import { Inbound } from "./inbound.ts";
 import { ClientRoutes, ServerRoutes } from "./inner-routes.ts";
 import { type LoopIo, openServerSocket, type Udp } from "./io.ts";
 import { Links } from "./links.ts";
-import { WakeModeration } from "./moderation.ts";
 import { Outbound } from "./outbound.ts";
 import { LoopSession } from "./session.ts";
 import { runBondCommand } from "./session-commands.ts";
 import type { ThreadPriority } from "./thread-priority.ts";
+import { Waiting } from "./waiting.ts";
 
 export interface LoopParts {
   readonly settings: Pick<LoopSettings, "role" | "port" | "counters">;
@@ -52,7 +52,7 @@ export class ForwardingLoop {
   readonly #routesIndex: number;
   /** -1 while a client has no session: the kernel keeps the packets of a short break, such as a restart. */
   #tunIndex = -1;
-  readonly #moderation = new WakeModeration();
+  readonly #waiting: Waiting;
   readonly #startedAt: Micros;
   #snapshotAt: number;
   #tickAt: number;
@@ -64,6 +64,7 @@ export class ForwardingLoop {
     const server = settings.role === "server";
     this.#parts = parts;
     this.#counters = new Float64Array(settings.counters);
+    this.#waiting = new Waiting(io, this.#counters, parts.priority);
     this.#links = new Links(io, say);
     this.#inbound = new Inbound(io, arena, pool, this.#sessions, server, this.#counters);
     const innerRoutes = server ? this.#serverRoutes : this.#clientRoutes;
@@ -90,7 +91,7 @@ export class ForwardingLoop {
     let again = false;
     while (this.#stopping === undefined) {
       if (again) this.#parts.io.poller.wait(0);
-      else this.#wait();
+      else this.#waiting.until(this.#dueAt());
       again = this.turn();
     }
     for (const session of this.#list.slice()) this.#close(session);
@@ -110,9 +111,10 @@ export class ForwardingLoop {
     if (this.#routesIndex >= 0 && io.poller.readable(this.#routesIndex)) this.#handleRouteEvents();
     const deliveredBefore = this.#counters[WORK_INDEX["tun-packets-out"]]!;
     let again = this.#receive();
-    if (this.#hasTunInput(deliveredBefore) && this.#outbound.pump(this.#moderation.isBusy)) again = true;
+    if (this.#hasTunInput(deliveredBefore) && this.#outbound.pump(this.#waiting.isBusy)) again = true;
     const now = io.now();
     if (this.#serve(now)) again = true;
+    this.#waiting.handleTurn(now);
     if (now >= this.#tickAt || this.#links.hasFailed) this.#tick(now);
     if (now >= this.#snapshotAt) this.#snapshot(now);
     return again;
@@ -122,23 +124,13 @@ export class ForwardingLoop {
   #hasTunInput(deliveredBefore: number): boolean {
     if (this.#tunIndex < 0) return false;
     if (this.#parts.io.poller.readable(this.#tunIndex)) return true;
-    return !this.#moderation.isBusy && this.#counters[WORK_INDEX["tun-packets-out"]]! > deliveredBefore;
+    return !this.#waiting.isBusy && this.#counters[WORK_INDEX["tun-packets-out"]]! > deliveredBefore;
   }
 
-  /** A loop that is short of time does not rest; its packets gather by themselves. */
-  #wait(): void {
-    const { io, priority } = this.#parts;
-    const packets = this.#counters[WORK_INDEX["tun-packets-in"]]! + this.#counters[WORK_INDEX["udp-datagrams-in"]]!;
-    const restUs = this.#moderation.restUs(packets, io.now());
-    const rests = restUs > 0 && priority?.isLight === true;
-    if (rests) io.restPoller.wait(restUs);
-    io.poller.wait(rests ? 0 : this.#waitUs());
-  }
-
-  #waitUs(): number {
+  #dueAt(): number {
     let at = Math.min(this.#snapshotAt, this.#tickAt);
     for (const session of this.#list) at = Math.min(at, session.deadline);
-    return Math.max(0, at - this.#parts.io.now());
+    return at;
   }
 
   #receive(): boolean {
@@ -287,7 +279,9 @@ export class ForwardingLoop {
   #snapshot(now: Micros): void {
     const { arena, say } = this.#parts;
     this.#snapshotAt = now + SNAPSHOT_US;
-    say({ kind: "snapshot", sessions: this.#list.map((session) => session.snapshot(arena)) });
+    const sessions = this.#list.map((session) => session.snapshot(arena));
+    this.#waiting.answers.setPaths(sessions.flatMap(({ paths }) => paths));
+    say({ kind: "snapshot", sessions });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Micros } from "@edgebos/tunnel";
 
 export class WakeModeration {
   #restUs = 0;
+  #packetsPerUs = 0;
   #windowAt = Number.NEGATIVE_INFINITY;
   #windowPackets = 0;
 
@@ -16,11 +17,17 @@ export class WakeModeration {
     return this.#restUs > 0;
   }
 
+  /** Packets come singly. */
+  get isCalm(): boolean {
+    return this.#packetsPerUs < BUSY_PACKETS_PER_US;
+  }
+
   /** To be asked before each wait. `packets`: what has come in since the start. Returns for how long to leave it alone, 0 = not at all. */
   restUs(packets: number, now: Micros): number {
     const windowUs = now - this.#windowAt;
     if (windowUs >= WINDOW_US) {
-      this.#restUs = restAt((packets - this.#windowPackets) / windowUs);
+      this.#packetsPerUs = (packets - this.#windowPackets) / windowUs;
+      this.#restUs = restAt(this.#packetsPerUs);
       this.#windowAt = now;
       this.#windowPackets = packets;
     }

@@ -4,8 +4,8 @@ import { DOUBLE_ZERO } from "../types.ts";
 const PULSE_MAX_US = 100_000;
 /** A shorter pause would not be worth its price. */
 const PULSE_MIN_US = 8_000;
-/** BBR remembers what came at once for five to ten of its rounds (`bbr_extra_acked_win_rtts`). */
-const PERIOD_ROUNDS = 6;
+/** BBR remembers what came at once for five to ten of its rounds (`bbr_extra_acked_win_rtts`): each of its windows of five needs a pause. */
+const PERIOD_ROUNDS = 5;
 /** BBR's window is this many times bandwidth and minimum round trip (`bbr_cwnd_gain`). */
 const WINDOW_GAIN = 2;
 /** The window has to exceed the round trip by this factor, or the flow could not grow. */

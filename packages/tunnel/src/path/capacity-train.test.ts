@@ -35,8 +35,18 @@ test("a train whose spread is beyond the clock's resolution says nothing", () =>
   assert.equal(train.isUnderWay, false);
 });
 
-/** Sends all trains over a link of the given rate (bytes per µs) and acks every third datagram. Returns the rates concluded. */
-function runTrains(train: CapacityTrain, rateOf: (number: number) => number): number[] {
+test("acks of a train's last datagrams alone say nothing, and do not end the measurement", () => {
+  const train = new CapacityTrain();
+  const results = runTrains(train, (number) => (number === 0 ? 0.1 : 6.25), 7);
+  assert.equal(results.length, 3);
+  assert.ok(train.isSure);
+});
+
+/**
+ * Sends all trains over a link of the given rate (bytes per µs) and acks every third datagram, of the first, short train none before `firstAck`. Returns the rates
+ * concluded.
+ */
+function runTrains(train: CapacityTrain, rateOf: (number: number) => number, firstAck = 0): number[] {
   const results: number[] = [];
   const ack = new AckFrame();
   let now = 1e6;
@@ -52,6 +62,7 @@ function runTrains(train: CapacityTrain, rateOf: (number: number) => number): nu
       now += DATAGRAM_BYTES / rateOf(number);
       bytes += DATAGRAM_BYTES;
       if ((n - first) % 3 !== 2 && n !== next - 1) continue;
+      if (number === 0 && n - first < firstAck) continue;
       ack.largest = n;
       ack.bytesReceived = bytes;
       ack.receivedAt = now;

@@ -11,6 +11,8 @@ const REST_US = 150_000;
 const AGREEMENT = 1.25;
 /** A dispersion shorter than this is beyond the resolution of the receiver's clock and acks. */
 const DISPERSION_MIN_US = 500;
+/** Two acks that are less of the train apart say more of when acks are sent than of the link. */
+const SPAN_MIN_SHARE = 0.5;
 /** Acks seldom end exactly at the last datagram. */
 const TAIL_DATAGRAMS = 3;
 
@@ -27,6 +29,7 @@ export class CapacityTrain {
   #nextAt = Number.POSITIVE_INFINITY;
   #firstPacket = 0;
   #endPacket = 0;
+  #startPacket = 0;
   #startBytes = -1;
   #startAt = 0.5;
   readonly #longRates: number[] = [];
@@ -75,14 +78,16 @@ export class CapacityTrain {
       return false;
     }
     if (this.#startBytes < 0) {
+      this.#startPacket = ack.largest;
       this.#startBytes = ack.bytesReceived;
       this.#startAt = ack.receivedAt;
       return false;
     }
     if (ack.largest < this.#endPacket - TAIL_DATAGRAMS) return false;
     const spreadUs = ack.receivedAt - this.#startAt;
+    const isLong = ack.largest - this.#startPacket >= SPAN_MIN_SHARE * (this.#endPacket - this.#firstPacket);
     this.#endPacket = this.#firstPacket;
-    if (spreadUs < DISPERSION_MIN_US) return false;
+    if (!isLong || spreadUs < DISPERSION_MIN_US) return false;
     this.#conclude((ack.bytesReceived - this.#startBytes) / spreadUs);
     return true;
   }

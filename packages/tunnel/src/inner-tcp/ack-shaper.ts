@@ -41,7 +41,7 @@ export interface BondDelays extends RoundTrips {
   readonly quickestUs: number;
   /** Share of the bond's capacity that a window sized by the quickest round trip can use. */
   readonly nearShare: number;
-  /** What the bond carries, bytes per µs. */
+  /** What the bond carries, bytes per µs. Not the lane's share of it, which is small at a flow's start: by that, a bunch would begin too early. */
   readonly capacity: number;
   /** What those paths carry of the lane, bytes per µs. */
   nearRate(lane: number): number;

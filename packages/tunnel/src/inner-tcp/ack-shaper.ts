@@ -97,7 +97,9 @@ export class AckShaper {
     if (shaped.watch.bytes > 0 && now - shaped.watch.lastDataAt > IDLE_US) shaped.restart(now);
     shaped.watch.noteData(packet.endSequence, packet.payloadBytes, now);
     shaped.pacing.noteData(packet.payloadBytes, now);
+    shaped.drain.noteData(packet.payloadBytes, now);
     shaped.startup.noteData(shaped.watch.endSequence, now);
+    shaped.windows.noteData(shaped.watch.endSequence, now);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
@@ -192,7 +194,7 @@ export class AckShaper {
   #spacingUs(shaped: ShapedFlow, acknowledgement: number, flowUs: number, sojournUs: number, now: number): number {
     const { watch } = shaped;
     const exitUs = EXIT_LEAD_SHARE * this.#delays.leadUs + Math.min(EXIT_QUEUE_MAX_US, flowUs);
-    if (shaped.isStarting && (sojournUs > exitUs || !watch.isGrowing(now))) shaped.endStart();
+    if (shaped.isStarting && (sojournUs > exitUs || !watch.isGrowing(now))) shaped.endStart(now);
     if (!shaped.isStarting) return 0;
     if (this.#isBunchable(shaped, flowUs)) return shaped.rounds.spacingUs(acknowledgement, watch.roundTripUs);
     const roundUs = Math.max(flowUs, watch.roundTripUs + 2 * watch.variationUs - sojournUs);
@@ -242,13 +244,12 @@ export class AckShaper {
     if (startup.end(watch, now)) {
       pulse.untilUs = now;
       this.#gather(shaped, now);
-    } else if (startup.phase !== "waiting") {
-      pulse.noteFlight(watch.outstandingBytes, shaped.isStarting, now);
     }
     const isFar = this.#delays.nearShare < NEAR_SHARE;
-    const isSettled = !shaped.isStarting && !pulse.isDraining(watch.outstandingBytes, flowUs, now);
-    if (isSettled && isFar && shaped.pacing.verdict !== "bursts")
-      pulse.consider(this.#minUs(shaped), watch.roundTripUs, flowUs, now);
+    if (isFar && shaped.pacing.verdict !== "bursts" && shaped.isSettled(flowUs, now)) {
+      const dueAt = shaped.count > 0 ? Math.max(now, shaped.lastDueAt) : now;
+      pulse.consider(this.#minUs(shaped), shaped.windows.windowOf(watch.acknowledged), flowUs, dueAt);
+    }
     const floorUs = isWithinReach(quickestUs, flowUs) ? this.#heldUs(shaped, flowUs, isFar) : 0;
     this.#delays.noteFloor(shaped.lane, floorUs);
     return watch.isProbingRtt ? Math.max(floorUs, FLOOR_SHARE * flowUs) : floorUs;
@@ -256,16 +257,19 @@ export class AckShaper {
 
   /**
    * A host that measured with the floor has a window to match. One that was shown a wide window is to see the bond's round trip with it. Until then its round trip is kept at that of the slowest path it has data on, so that BBR's samples of
-   * bandwidth do not show a step as often as that path gets something; but no longer than the near paths alone take for what is under way, or a window too small
-   * for the floor would make the flow ever slower.
+   * bandwidth do not show a step as often as that path gets something; but no longer than its window spans, or a window too small for the floor would make the flow
+   * ever slower, and not while it drains.
    */
   #heldUs(shaped: ShapedFlow, flowUs: number, isFar: boolean): number {
     if (shaped.isFloored) return FLOOR_SHARE * flowUs;
     if (shaped.startup.phase === "showing" && shaped.isStarting) return flowUs;
-    if (shaped.isStarting || !isFar || shaped.pacing.verdict !== "paced") return 0;
-    const { pulse, watch } = shaped;
-    const flightBytes = pulse.hasEnded ? pulse.flightBytes : watch.outstandingBytes;
-    return Math.min(flowUs, flightBytes / this.#delays.nearRate(shaped.lane));
+    if (shaped.isStarting || !isFar || shaped.pacing.verdict !== "paced" || shaped.drain.isDraining) return 0;
+    const nearRate = this.#delays.nearRate(shaped.lane);
+    const { pulse, watch, drain } = shaped;
+    const spanUs = pulse.hasPaused
+      ? pulse.spanUs(this.#minUs(shaped), Math.max(nearRate, drain.peakRate))
+      : watch.outstandingBytes / nearRate;
+    return Math.min(flowUs, spanUs);
   }
 }
 

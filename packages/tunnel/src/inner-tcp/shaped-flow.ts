@@ -1,5 +1,7 @@
-import type { Slot } from "../types.ts";
+import { DOUBLE_ZERO, type Slot } from "../types.ts";
 import { AckPulse } from "./ack-pulse.ts";
+import { AggregationWindows } from "./aggregation-windows.ts";
+import { DrainWatch } from "./drain-watch.ts";
 import type { FlowWatch } from "./flow-watch.ts";
 import { HostRounds } from "./host-rounds.ts";
 import { PacingWatch } from "./pacing-watch.ts";
@@ -9,6 +11,11 @@ import { StartupBunch } from "./startup-bunch.ts";
 export const HELD_MAX = 64;
 /** BBR's PROBE_RTT takes 200 ms and a round trip (`bbr_probe_rtt_mode_ms`); a shorter lull is a pause of the application, or ours. */
 const PROBE_US = 150_000;
+
+/** BBR is still in STARTUP, or drains, for up to so many round trips of the bond after we took slow start to be over, … */
+const SETTLING_ROUNDS = 8;
+/** … and then fills its window again up to about this share of the most there was. */
+const REFILLED_SHARE = 0.85;
 
 /** A watched flow and the acks that wait for their moment, in order. */
 export class ShapedFlow {
@@ -31,17 +38,27 @@ export class ShapedFlow {
   readonly pulse = new AckPulse();
   readonly pacing = new PacingWatch();
   readonly rounds = new HostRounds();
+  readonly drain = new DrainWatch();
+  readonly windows: AggregationWindows;
   readonly startup: StartupBunch;
   count = 0;
   readonly #slots = new Int32Array(HELD_MAX * 2);
   readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
   readonly #dueAt = new Float64Array(HELD_MAX * 2);
   #head = 0;
+  /** When slow start ended, as far as we know. */
+  #startedUntil = -0.5;
+  /** Highest acknowledgement that went to the host. */
+  #emitted = DOUBLE_ZERO;
+  /** The most that ever was in flight, as the host sees it. */
+  #peakBytes = DOUBLE_ZERO;
 
   constructor(lane: number, watch: FlowWatch) {
     this.lane = lane;
     this.watch = watch;
+    this.windows = new AggregationWindows(watch.endSequence);
     this.startup = new StartupBunch(watch.endSequence);
+    this.#emitted = watch.endSequence;
   }
 
   /** An ack came: acks while next to nothing is in flight, for so long, are BBR's PROBE_RTT, in which it forgets what it had measured before. */
@@ -60,6 +77,11 @@ export class ShapedFlow {
 
   /** An ack goes to the host, whose smallest round trip so far is `minRoundTripUs`. */
   noteEmission(acknowledgement: number, minRoundTripUs: number, now: number): void {
+    this.#peakBytes = Math.max(this.#peakBytes, this.#inFlightBytes);
+    this.pulse.noteFlight(this.#inFlightBytes);
+    this.pulse.noteAck((acknowledgement - this.#emitted) | 0, now);
+    this.#emitted = acknowledgement;
+    this.windows.noteAck(acknowledgement, this.watch.endSequence, now);
     this.startup.noteAck(acknowledgement, minRoundTripUs, now);
     this.rounds.noteAck(acknowledgement, this.watch.endSequence, now);
     this.pacing.noteAck(now - this.lastEmitAt, now);
@@ -67,8 +89,9 @@ export class ShapedFlow {
   }
 
   /** Slow start is over, and with it what only it asks for. */
-  endStart(): void {
+  endStart(now: number): void {
     this.isStarting = false;
+    this.#startedUntil = now;
     if (this.startup.phase === "seeking") this.startup.phase = "over";
   }
 
@@ -77,6 +100,18 @@ export class ShapedFlow {
     this.isStarting = true;
     this.startup.phase = "over";
     this.watch.restartGrowth(now);
+  }
+
+  /** What the host has in flight. */
+  get #inFlightBytes(): number {
+    return (this.watch.endSequence - this.#emitted) | 0;
+  }
+
+  /** Whether the host has left slow start, BBR's draining included, and filled its window again: before, a pause would find little to have acknowledged at once. */
+  isSettled(bondUs: number, now: number): boolean {
+    if (this.isStarting) return false;
+    if (this.pulse.hasPaused || now - this.#startedUntil > SETTLING_ROUNDS * bondUs) return true;
+    return this.drain.hasDrained && this.#inFlightBytes >= REFILLED_SHARE * this.#peakBytes;
   }
 
   get firstDueAt(): number {

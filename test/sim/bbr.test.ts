@@ -8,9 +8,9 @@ const CEILING_SHARE = 1_384 / 1_514;
 const START_US = 3e6;
 
 const PROFILES: Record<string, { links: readonly LinkOptions[]; earlyShare: number }> = {
-  "three unequal links": { links: [link(60, 10), link(40, 30), link(20, 60)], earlyShare: 0.9 },
-  "two links far apart": { links: [link(100, 15), link(100, 80)], earlyShare: 0.82 },
-  "two links a hundred ms apart": { links: [link(50, 20), link(50, 120)], earlyShare: 0.75 },
+  "three unequal links": { links: [link(60, 10), link(40, 30), link(20, 60)], earlyShare: 0.94 },
+  "two links far apart": { links: [link(100, 15), link(100, 80)], earlyShare: 0.86 },
+  "two links a hundred ms apart": { links: [link(50, 20), link(50, 120)], earlyShare: 0.89 },
 };
 
 for (const [name, { links, earlyShare }] of Object.entries(PROFILES)) {

@@ -27,9 +27,9 @@ test("acks wait from where STARTUP's window nears its bound until all of it is a
   assert.equal(host.bunch.begin(host.watch, NEAR_RATE, RTT_US, BOND_US, beganAt + BOND_US), false, "once in a flow");
 });
 
-test("a host that knows less than the near paths carry goes on growing", () => {
+test("a host that knows less than half of what the near paths carry goes on growing", () => {
   const host = new StartupHost();
-  host.run(1e6, 2 * NEAR_RATE);
+  host.run(1e6, 3 * NEAR_RATE);
   assert.equal(host.bunch.phase, "seeking");
 });
 

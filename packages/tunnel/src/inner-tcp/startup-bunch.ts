@@ -8,9 +8,9 @@ const HIGH_GAIN = 2.885;
 /** … and three bursts of a millisecond at its pace (`bbr_quantization_budget`, `sk_pacing_shift`). */
 const BURSTS_US = 3_000;
 /** The acks begin to wait so far below the bound: beyond it, the window no longer grows. */
-const BOUND_SHARE = 0.93;
-/** The host knows most of what the near paths carry, or what it learns next would raise the bound. */
-const NEAR_PART = 0.8;
+const BOUND_SHARE = 0.97;
+/** The host knows half of what the near paths carry: earlier, a bunch would show the bond to a window that is far too small for it, and put a burst of CUBIC's in our queue. */
+const NEAR_PART = 0.5;
 /** If the host does not fill its window, its acks are let go after so many round trips of the bond. */
 const PATIENCE_ROUNDS = 2;
 /** What came from the host is recorded at this distance. */
@@ -61,20 +61,25 @@ export class StartupBunch {
     if (this.phase !== "seeking" && this.phase !== "waiting") return;
     this.#sampleBandwidth(acknowledgement, now);
     const newBytes = Math.max(0, distance(acknowledgement, this.#acknowledged));
-    if (this.#windowBytes < Math.max(2 * INITIAL_BYTES, this.#boundBytes(minRoundTripUs)))
+    if (this.#windowBytes < Math.max(2 * INITIAL_BYTES, boundBytes(this.#bandwidth, minRoundTripUs)))
       this.#windowBytes += newBytes;
     this.#acknowledged = acknowledgement;
     this.#emittedAt = now;
   }
 
   /**
-   * Whether the acks at hand would take the window up to its bound: then the newest waits, and all that follow. `nearRate`, bytes per µs: what those paths carry that are
-   * about as quick as the quickest. `bondUs`: the bond's round trip.
+   * Whether the acks at hand would take the window up to its bound, with what they tell the host of its bandwidth: then the newest waits, and all that follow.
+   * `nearRate`, bytes per µs: what those paths carry that are about as quick as the quickest. `bondUs`: the bond's round trip.
    */
   begin(watch: FlowWatch, nearRate: number, minRoundTripUs: number, bondUs: number, now: number): boolean {
-    if (this.phase !== "seeking" || this.#bandwidth < NEAR_PART * nearRate) return false;
+    if (this.phase !== "seeking") return false;
+    const bandwidth = Math.max(
+      this.#bandwidth,
+      this.#sample(this.#newest(watch.acknowledged), watch.acknowledged, now),
+    );
+    if (bandwidth < NEAR_PART * nearRate) return false;
     const windowBytes = this.#windowBytes + distance(watch.acknowledged, this.#acknowledged);
-    if (windowBytes < BOUND_SHARE * this.#boundBytes(minRoundTripUs)) return false;
+    if (windowBytes < BOUND_SHARE * boundBytes(bandwidth, minRoundTripUs)) return false;
     this.phase = "waiting";
     this.untilUs = now + PATIENCE_ROUNDS * bondUs;
     return true;
@@ -92,17 +97,28 @@ export class StartupBunch {
 
   /** As in `tcp_rate_gen`: what was acknowledged between the last ack before a packet left and the packet's own. */
   #sampleBandwidth(acknowledgement: number, now: number): void {
-    let newest = -1;
-    while (this.#head < this.#tail && distance(acknowledgement, this.#sequences[this.#head % RECORDS]!) >= 0)
-      newest = this.#head++ % RECORDS;
-    if (newest < 0) return;
-    const bandwidth = distance(acknowledgement, this.#delivered[newest]!) / (now - this.#deliveredAt[newest]!);
-    this.#bandwidth = Math.max(this.#bandwidth, bandwidth);
+    const newest = this.#newest(acknowledgement);
+    this.#bandwidth = Math.max(this.#bandwidth, this.#sample(newest, acknowledgement, now));
+    this.#head = newest + 1;
   }
 
-  #boundBytes(minRoundTripUs: number): number {
-    return HIGH_GAIN * this.#bandwidth * (minRoundTripUs + BURSTS_US);
+  /** The newest record that an ack covers, or the one before the first. */
+  #newest(acknowledgement: number): number {
+    let newest = this.#head - 1;
+    while (newest + 1 < this.#tail && distance(acknowledgement, this.#sequences[(newest + 1) % RECORDS]!) >= 0)
+      newest++;
+    return newest;
   }
+
+  #sample(newest: number, acknowledgement: number, now: number): number {
+    if (newest < this.#head) return 0;
+    const index = newest % RECORDS;
+    return distance(acknowledgement, this.#delivered[index]!) / (now - this.#deliveredAt[index]!);
+  }
+}
+
+function boundBytes(bandwidth: number, minRoundTripUs: number): number {
+  return HIGH_GAIN * bandwidth * (minRoundTripUs + BURSTS_US);
 }
 
 /** How far a sequence number is ahead of another one. */

@@ -99,7 +99,8 @@ export class AckShaper {
     shaped.pacing.noteData(packet.payloadBytes, now);
     shaped.drain.noteData(packet.payloadBytes, now);
     shaped.startup.noteData(shaped.watch.endSequence, now);
-    shaped.windows.noteData(shaped.watch.endSequence, now);
+    shaped.hasTimestamps = packet.hasTimestamps;
+    shaped.windows.noteData(packet.endSequence, packet.echo);
   }
 
   /** Takes a packet on its way to the host if it is an ack that has to wait. Returns false if the packet goes on at once. */
@@ -112,21 +113,21 @@ export class AckShaper {
     if (packet.reverseFlow !== shaped.watch.flow) return false;
     if (!packet.isPlainAck) {
       shaped.isFlushing = shaped.count > 0;
-      return shaped.isFlushing && this.#queue(shaped, slot, packet.acknowledgement, now);
+      return shaped.isFlushing && this.#queue(shaped, slot, now);
     }
     const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
     const last = shaped.lastSlot();
     const isMerged = shaped.lastDueAt >= dueAt || dueAt - shaped.mergedSince < this.#grainUs;
     if (last >= 0 && isMerged && isAfter(packet.acknowledgement, shaped.lastAcknowledgement)) {
       pool.free(last);
-      shaped.replaceLast(slot, packet.acknowledgement, dueAt);
+      shaped.replaceLast(slot, packet.acknowledgement, packet.timestamp, dueAt);
       return true;
     }
     if (last < 0 && dueAt <= now) {
-      shaped.noteEmission(packet.acknowledgement, this.#minUs(shaped), now);
+      shaped.noteEmission(packet.acknowledgement, packet.timestamp, this.#minUs(shaped), now);
       return false;
     }
-    return this.#queue(shaped, slot, packet.acknowledgement, dueAt);
+    return this.#queue(shaped, slot, dueAt);
   }
 
   /** The next held packet that is due, or -1. */
@@ -134,7 +135,7 @@ export class AckShaper {
     for (let i = 0; i < this.#active.length; i++) {
       const shaped = this.#active[i]!;
       if (!shaped.isFlushing && shaped.firstDueAt > now) continue;
-      shaped.noteEmission(shaped.firstAcknowledgement, this.#minUs(shaped), now);
+      shaped.noteEmission(shaped.firstAcknowledgement, shaped.firstTimestamp, this.#minUs(shaped), now);
       const slot = shaped.shift();
       if (shaped.count === 0) {
         shaped.isFlushing = false;
@@ -159,10 +160,11 @@ export class AckShaper {
     this.#flows.fill(undefined);
   }
 
-  #queue(shaped: ShapedFlow, slot: Slot, acknowledgement: number, dueAt: number): boolean {
+  /** Holds the packet that was read. */
+  #queue(shaped: ShapedFlow, slot: Slot, dueAt: number): boolean {
     if (shaped.count === HELD_MAX) shaped.isFlushing = true;
     if (shaped.count === 0) this.#active.push(shaped);
-    shaped.push(slot, acknowledgement, dueAt);
+    shaped.push(slot, this.#packet.acknowledgement, this.#packet.timestamp, dueAt);
     return true;
   }
 

@@ -41,9 +41,12 @@ export class ShapedFlow {
   readonly drain = new DrainWatch();
   readonly windows: AggregationWindows;
   readonly startup: StartupBunch;
+  /** The host's data carry timestamps. */
+  hasTimestamps = false;
   count = 0;
   readonly #slots = new Int32Array(HELD_MAX * 2);
   readonly #acknowledgements = new Uint32Array(HELD_MAX * 2);
+  readonly #timestamps = new Uint32Array(HELD_MAX * 2);
   readonly #dueAt = new Float64Array(HELD_MAX * 2);
   #head = 0;
   /** When slow start ended, as far as we know. */
@@ -76,12 +79,12 @@ export class ShapedFlow {
   }
 
   /** An ack goes to the host, whose smallest round trip so far is `minRoundTripUs`. */
-  noteEmission(acknowledgement: number, minRoundTripUs: number, now: number): void {
+  noteEmission(acknowledgement: number, timestamp: number, minRoundTripUs: number, now: number): void {
     this.#peakBytes = Math.max(this.#peakBytes, this.#inFlightBytes);
     this.pulse.noteFlight(this.#inFlightBytes);
     this.pulse.noteAck((acknowledgement - this.#emitted) | 0, now);
     this.#emitted = acknowledgement;
-    this.windows.noteAck(acknowledgement, this.watch.endSequence, now);
+    this.windows.noteAck(acknowledgement, this.watch.endSequence, timestamp, this.hasTimestamps);
     this.startup.noteAck(acknowledgement, minRoundTripUs, now);
     this.rounds.noteAck(acknowledgement, this.watch.endSequence, now);
     this.pacing.noteAck(now - this.lastEmitAt, now);
@@ -122,6 +125,10 @@ export class ShapedFlow {
     return this.#acknowledgements[this.#head % this.#slots.length]!;
   }
 
+  get firstTimestamp(): number {
+    return this.#timestamps[this.#head % this.#slots.length]!;
+  }
+
   get lastDueAt(): number {
     return this.#dueAt[this.#lastIndex()]!;
   }
@@ -134,20 +141,22 @@ export class ShapedFlow {
     return (this.count === 0 ? -1 : this.#slots[this.#lastIndex()]!) as Slot;
   }
 
-  push(slot: Slot, acknowledgement: number, dueAt: number): void {
+  push(slot: Slot, acknowledgement: number, timestamp: number, dueAt: number): void {
     this.count++;
     const index = this.#lastIndex();
     this.#slots[index] = slot;
     this.#acknowledgements[index] = acknowledgement;
+    this.#timestamps[index] = timestamp;
     this.#dueAt[index] = dueAt;
     this.mergedSince = dueAt;
   }
 
   /** A newer ack takes the place of the last one, and goes when it is due itself. */
-  replaceLast(slot: Slot, acknowledgement: number, dueAt: number): void {
+  replaceLast(slot: Slot, acknowledgement: number, timestamp: number, dueAt: number): void {
     this.#dueAt[this.#lastIndex()] = dueAt;
     this.#slots[this.#lastIndex()] = slot;
     this.#acknowledgements[this.#lastIndex()] = acknowledgement;
+    this.#timestamps[this.#lastIndex()] = timestamp;
   }
 
   /** The last of the held acks goes at `dueAt`. */

@@ -20,13 +20,15 @@ const FLAG_RST = 0x04;
 const FLAG_ACK = 0x10;
 /** Options of a SYN. RFC 9293 §3.2, RFC 7323 §2.2, RFC 2018 §2; RFC 2385 and RFC 5925 sign the window, RFC 8684 §3.3.1 shares it among subflows. */
 const OPTION = { END: 0, NOP: 1, WINDOW_SCALE: 3, SACK_PERMITTED: 4, MD5: 19, AO: 29, MPTCP: 30 } as const;
+/** Two NOPs and the timestamps option, as nearly all hosts lay it out. RFC 7323 §3.2, appendix A. */
+const TIMESTAMPS = 0x0101080a;
 /** RFC 7323 §2.3. */
 export const WINDOW_SCALE_MAX = 14;
 const V4_FRAGMENT_BITS = 0x3fff;
 const V4_TCP_MIN_BYTES = 40;
 const TCP = 6;
-/** Header with timestamps; whatever is longer in a packet without payload carries SACK blocks or other news. */
-const PLAIN_ACK_HEADER_BYTES = 32;
+/** Whatever is longer in a packet without payload carries SACK blocks or other news. */
+const TIMESTAMPS_HEADER_BYTES = 32;
 
 /** The TCP header of an inner packet, decoded. One instance is reused. IPv4 and IPv6 without extension headers. */
 export class TcpPacket {
@@ -41,6 +43,10 @@ export class TcpPacket {
   /** Carries an acknowledgement and a scaled window: neither SYN nor RST. */
   hasWindow = false;
   payloadBytes = 0;
+  /** Timestamp and echo; 0 without. */
+  hasTimestamps = false;
+  timestamp = DOUBLE_ZERO;
+  echo = DOUBLE_ZERO;
   /** Acknowledges and does nothing else: no payload, SYN, FIN, RST, URG, ECN echo or SACK block. */
   isPlainAck = false;
   /** Sequence number after this packet. */
@@ -75,10 +81,18 @@ export class TcpPacket {
     this.#tcpOffset = tcp;
     this.#headerBytes = headerBytes;
     this.payloadBytes = length - ipBytes - headerBytes;
-    this.isPlainAck = this.payloadBytes === 0 && flags === FLAG_ACK && headerBytes <= PLAIN_ACK_HEADER_BYTES;
+    this.isPlainAck = this.payloadBytes === 0 && flags === FLAG_ACK && headerBytes <= TIMESTAMPS_HEADER_BYTES;
     const controlBytes = (flags & (FLAG_SYN | FLAG_FIN)) === 0 ? 0 : 1;
     this.endSequence = (this.sequence + this.payloadBytes + controlBytes) >>> 0;
+    this.#readTimestamps(view, tcp + TCP_HEADER.LENGTH);
     return this.payloadBytes >= 0;
+  }
+
+  #readTimestamps(view: DataView, at: number): void {
+    this.hasTimestamps =
+      this.payloadBytes >= 0 && this.#headerBytes >= TIMESTAMPS_HEADER_BYTES && view.getUint32(at) === TIMESTAMPS;
+    this.timestamp = this.hasTimestamps ? view.getUint32(at + 4) : 0;
+    this.echo = this.hasTimestamps ? view.getUint32(at + 8) : 0;
   }
 
   /** Finds what the SYN that was read offers. */

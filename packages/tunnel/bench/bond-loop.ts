@@ -11,7 +11,6 @@ import {
 } from "../src/index.ts";
 
 const SLOTS = 16_384;
-const READY_STEPS_MAX = 100_000;
 
 /** Two bonds back to back in one process: no sockets, no links, a cipher that only copies. What is measured is the core and nothing else. */
 export class BondLoop {
@@ -35,11 +34,6 @@ export class BondLoop {
     this.#stepUs = stepUs;
     this.client = this.#createBond("client", this.#pools[0], paths);
     this.server = this.#createBond("server", this.#pools[1], paths);
-  }
-
-  /** Runs until every path is up and known to carry this much. */
-  warmUp(capacityBps: number): void {
-    for (let i = 0; i < READY_STEPS_MAX && !this.#isReady(capacityBps); i++) this.step();
   }
 
   /** Hands the client inner TCP packets, as one read of the TUN device brings them. */
@@ -72,10 +66,9 @@ export class BondLoop {
     this.#pump(this.server, this.client, this.#pools[1]);
   }
 
-  /** Until nothing is queued or in flight any more. */
-  drain(): void {
-    while (this.client.stats().queuePackets > 0) this.step();
-    for (let i = 0; i < 40; i++) this.step();
+  /** What waits at the client, or is not acknowledged. */
+  get heldPackets(): number {
+    return SLOTS - this.#pools[0].freeSlots;
   }
 
   #pump(from: Bond, to: Bond, pool: PacketPool): void {
@@ -95,12 +88,6 @@ export class BondLoop {
         to.handleDatagram(run.offset + at, length, this.#address, now, now);
       }
     }
-  }
-
-  #isReady(capacityBps: number): boolean {
-    const { client, server } = this;
-    const isKnown = (id: PathId): boolean => client.pathStats(id).capacityBps > capacityBps;
-    return client.pathIds().every((id) => isKnown(id) && server.pathStats(id).state === "up");
   }
 
   #createBond(role: "client" | "server", pool: PacketPool, paths: number): Bond {

@@ -6,8 +6,8 @@ import type { ProcessPlan } from "./supervised.ts";
 
 /** Four services share a gateway's memory: a small young generation and a bounded heap. */
 const NODE_FLAGS = ["--expose-gc", "--max-old-space-size=192", "--disable-warning=ExperimentalWarning"];
-/** The services that handle a few messages a second do not need the optimising compilers, and save their memory. */
-const QUIET_FLAGS = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"];
+/** The services that handle a few messages a second do not need the optimising compilers, nor threads for them, and save their memory. */
+const QUIET_FLAGS = ["--max-semi-space-size=1", "--no-opt", "--no-maglev", "--v8-pool-size=1", "--optimize-for-size"];
 const FLAGS: Readonly<Record<ServiceName, readonly string[]>> = {
   dataplane: [...NODE_FLAGS, "--max-semi-space-size=2"],
   linkmon: [...NODE_FLAGS, ...QUIET_FLAGS],

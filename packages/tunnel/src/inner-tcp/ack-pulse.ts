@@ -28,7 +28,7 @@ export class AckPulse {
   /** Acks wait until then. */
   untilUs = Number.NEGATIVE_INFINITY;
   /** What the last pause had acknowledged at once. */
-  bunchBytes = DOUBLE_ZERO;
+  #bunchBytes = DOUBLE_ZERO;
   /** The window of BBR's rounds, see `AggregationWindows`, in which the last pause began. */
   #window = Number.NEGATIVE_INFINITY;
   #isOpen = false;
@@ -55,7 +55,7 @@ export class AckPulse {
   noteAck(bytes: number, now: number): void {
     if (!this.#isOpen || now < this.untilUs) return;
     this.#isOpen = false;
-    this.bunchBytes = bytes;
+    this.#bunchBytes = bytes;
   }
 
   /**
@@ -63,11 +63,11 @@ export class AckPulse {
    * A host that uses less is bounded by something else.
    */
   spanUs(minRoundTripUs: number, bandwidth: number): number {
-    const allowedUs = WINDOW_GAIN * minRoundTripUs + this.bunchBytes / bandwidth;
+    const allowedUs = WINDOW_GAIN * minRoundTripUs + this.#bunchBytes / bandwidth;
     return Math.min(allowedUs, (USE_GROWTH * this.#flightBytes) / bandwidth);
   }
 
   get hasPaused(): boolean {
-    return this.bunchBytes > 0;
+    return this.#bunchBytes > 0;
   }
 }

@@ -6,7 +6,7 @@ import { FlowWatch } from "./flow-watch.ts";
 import { FLOOR_SHARE, type RoundTrips } from "./handshake-hold.ts";
 import { ACKS_PER_ROUND, SPACING_MIN_US } from "./host-rounds.ts";
 import { HELD_MAX, ShapedFlow } from "./shaped-flow.ts";
-import { TcpPacket } from "./tcp-packet.ts";
+import { distance, TcpPacket } from "./tcp-packet.ts";
 
 /** Acks of a flow's first flight (RFC 6928 §2) are not spaced: HyStart begins at a window of 16 packets, short flows end here. */
 const FIRST_FLIGHT_BYTES = 14_600;
@@ -118,7 +118,7 @@ export class AckShaper {
     const dueAt = this.#dueAt(shaped, packet.acknowledgement, now);
     const last = shaped.lastSlot();
     const isMerged = shaped.lastDueAt >= dueAt || dueAt - shaped.mergedSince < this.#grainUs;
-    if (last >= 0 && isMerged && isAfter(packet.acknowledgement, shaped.lastAcknowledgement)) {
+    if (last >= 0 && isMerged && distance(packet.acknowledgement, shaped.lastAcknowledgement) > 0) {
       pool.free(last);
       shaped.replaceLast(slot, packet.acknowledgement, packet.timestamp, dueAt);
       return true;
@@ -273,8 +273,4 @@ export class AckShaper {
       : watch.outstandingBytes / nearRate;
     return Math.min(flowUs, spanUs);
   }
-}
-
-function isAfter(a: number, b: number): boolean {
-  return ((a - b) | 0) > 0;
 }

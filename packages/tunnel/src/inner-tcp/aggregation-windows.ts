@@ -1,4 +1,5 @@
 import { DOUBLE_ZERO } from "../types.ts";
+import { distance } from "./tcp-packet.ts";
 
 /** BBR remembers what came at once by windows of so many of its rounds (`bbr_extra_acked_win_rtts` in Linux' tcp_bbr.c). It remembers this one and the last. */
 const WINDOW_ROUNDS = 5;
@@ -45,9 +46,4 @@ export class AggregationWindows {
     this.#timestamp = timestamp;
     this.#isOpen = hasTimestamps;
   }
-}
-
-/** How far a sequence number, or a timestamp, is ahead of another one. */
-function distance(value: number, base: number): number {
-  return (value - base) | 0;
 }

@@ -1,4 +1,5 @@
 import type { Handshakes } from "./handshakes.ts";
+import { distance } from "./tcp-packet.ts";
 
 /**
  * No window is made smaller than this. It is the most that a SYN segment can promise; a host that has nothing under way can always send; and short flows
@@ -70,9 +71,4 @@ export class CreditedFlow {
     const units = Math.max(Math.ceil(promisedBytes / grain), Math.floor(freshBytes / grain));
     return this.promise(acknowledgement, Math.min(window, units));
   }
-}
-
-/** How far a sequence number is ahead of another one. */
-function distance(sequence: number, base: number): number {
-  return (sequence - base) | 0;
 }

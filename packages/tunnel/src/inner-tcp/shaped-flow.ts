@@ -6,6 +6,7 @@ import type { FlowWatch } from "./flow-watch.ts";
 import { HostRounds } from "./host-rounds.ts";
 import { PacingWatch } from "./pacing-watch.ts";
 import { StartupBunch } from "./startup-bunch.ts";
+import { distance } from "./tcp-packet.ts";
 
 /** Acks of one flow that may wait at once; beyond it all of them go. */
 export const HELD_MAX = 64;
@@ -82,7 +83,7 @@ export class ShapedFlow {
   noteEmission(acknowledgement: number, timestamp: number, minRoundTripUs: number, now: number): void {
     this.#peakBytes = Math.max(this.#peakBytes, this.#inFlightBytes);
     this.pulse.noteFlight(this.#inFlightBytes);
-    this.pulse.noteAck((acknowledgement - this.#emitted) | 0, now);
+    this.pulse.noteAck(distance(acknowledgement, this.#emitted), now);
     this.#emitted = acknowledgement;
     this.windows.noteAck(acknowledgement, this.watch.endSequence, timestamp, this.hasTimestamps);
     this.startup.noteAck(acknowledgement, minRoundTripUs, now);
@@ -107,7 +108,7 @@ export class ShapedFlow {
 
   /** What the host has in flight. */
   get #inFlightBytes(): number {
-    return (this.watch.endSequence - this.#emitted) | 0;
+    return distance(this.watch.endSequence, this.#emitted);
   }
 
   /** Whether the host has left slow start, BBR's draining included, and filled its window again: before, a pause would find little to have acknowledged at once. */

@@ -1,5 +1,6 @@
 import { DOUBLE_ZERO } from "../types.ts";
 import type { FlowWatch } from "./flow-watch.ts";
+import { distance } from "./tcp-packet.ts";
 
 /** Initial window, RFC 6928 §2. */
 const INITIAL_BYTES = 14_600;
@@ -119,9 +120,4 @@ export class StartupBunch {
 
 function boundBytes(bandwidth: number, minRoundTripUs: number): number {
   return HIGH_GAIN * bandwidth * (minRoundTripUs + BURSTS_US);
-}
-
-/** How far a sequence number is ahead of another one. */
-function distance(sequence: number, base: number): number {
-  return (sequence - base) | 0;
 }

@@ -127,3 +127,8 @@ export class TcpPacket {
     if (!isPartial) adjustChecksum(view, this.#tcpOffset + TCP_HEADER.CHECKSUM, this.window, window);
   }
 }
+
+/** How far a sequence number, or a timestamp, is ahead of another one, across the end of 32 bits (RFC 9293 §3.4, RFC 7323 §5.2). */
+export function distance(value: number, base: number): number {
+  return (value - base) | 0;
+}
